@@ -1,0 +1,1 @@
+"""Rasters: windows, scenes, statistics, sampling, legends, and Cloud Optimized GeoTIFFs."""

@@ -1,0 +1,156 @@
+"""Blocks of pixels to one Cloud Optimized GeoTIFF, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from numpy.typing import NDArray
+
+from geoarseg.errors import GeoArSegError, OutputError
+from geoarseg.raster.atomic import check_output_path, output_error, temporary_beside
+from geoarseg.raster.legend import Legend
+from geoarseg.raster.source import GDAL_ERRORS, Crs, open_quietly, rasterio_window
+from geoarseg.raster.style import LEGEND_TAG, write_sidecars
+from geoarseg.raster.window import Window, tile_grid
+
+__all__ = ["check_output_path", "write_cog"]
+
+_BLOCK_PX = 512
+_CHECK_PX = 4 * _BLOCK_PX  # side of what is read at a time when the result is checked
+
+
+def write_cog(
+    path: str | os.PathLike[str],
+    blocks: Iterable[tuple[Window, NDArray[np.uint8]]],
+    *,
+    height: int,
+    width: int,
+    crs: Crs,
+    transform: Affine,
+    nodata: int = 0,
+    legend: Legend | None = None,
+    overview_resampling: Literal["mode", "average"] = "mode",
+    overwrite: bool = False,
+) -> Path:
+    """Write one band of uint8 as a Cloud Optimized GeoTIFF.
+
+    The file appears when it is finished and checked, together with the sidecars of its legend: `.aux.xml`
+    (category names) and `.qml` (QGIS style).
+
+    Args:
+        path: the file to write; missing folders are made.
+        blocks: disjoint windows in any order, and their pixels (y, x); what they leave out becomes nodata.
+        height: rows of the raster.
+        width: columns of the raster.
+        crs: anything rasterio takes as a CRS, or None.
+        transform: from (column, row) to coordinates; the identity when there is no georeference.
+        nodata: the value of pixels without data.
+        legend: names and colours, for class rasters.
+        overview_resampling: "mode" for classes, "average" for quantities.
+        overwrite: replace an existing file.
+
+    Returns:
+        The path.
+
+    Raises:
+        OutputError: the file cannot be written, or exists already.
+    """
+    with temporary_beside(path, overwrite=overwrite) as folder:
+        tiled, finished = folder / ".tiled.tif", folder / Path(path).name
+        try:
+            profile = _profile(height, width, crs, transform, nodata)
+            counts = _write_tiled(tiled, blocks, profile, legend)
+            _copy_as_cog(tiled, finished, overview_resampling)
+            tiled.unlink()
+            _check(finished, counts, transform)
+        except GeoArSegError:
+            raise
+        except GDAL_ERRORS as error:
+            raise output_error(path, error) from error
+        if legend is not None:
+            write_sidecars(finished, legend)
+    if overwrite:
+        _remove_stale_sidecars(Path(path), legend)
+    return Path(path)
+
+
+def _profile(height: int, width: int, crs: Crs, transform: Affine, nodata: int) -> dict[str, object]:
+    return {
+        "driver": "GTiff",
+        "height": height,
+        "width": width,
+        "count": 1,
+        "dtype": "uint8",
+        "crs": crs,
+        "transform": transform,
+        "nodata": nodata,
+        "tiled": True,
+        "blockxsize": _BLOCK_PX,
+        "blockysize": _BLOCK_PX,
+        "compress": "lzw",
+        "bigtiff": "if_safer",
+        "sparse_ok": True,  # blocks never written cost nothing, and read as nodata
+    }
+
+
+def _write_tiled(
+    path: Path,
+    blocks: Iterable[tuple[Window, NDArray[np.uint8]]],
+    profile: dict[str, object],
+    legend: Legend | None,
+) -> NDArray[np.int64]:
+    """Write the blocks as they come; returns how many pixels have each value, (256,)."""
+    counts = np.zeros(256, dtype=np.int64)
+    with open_quietly(path, "w", **profile) as dataset:
+        if legend is not None:
+            dataset.write_colormap(1, legend.colormap())
+            dataset.update_tags(**{LEGEND_TAG: legend.to_json()})
+        for window, pixels in blocks:
+            dataset.write(pixels, 1, window=rasterio_window(window))
+            counts += np.bincount(pixels.ravel(), minlength=256)
+        missing = dataset.height * dataset.width - int(counts.sum())
+        if missing < 0:
+            raise ValueError(f"the blocks overlap: they hold {-missing} pixels more than the raster")
+        counts[int(dataset.nodata)] += missing
+    return counts
+
+
+def _copy_as_cog(tiled: Path, finished: Path, overview_resampling: str) -> None:
+    options = {
+        "COMPRESS": "DEFLATE",
+        # Differences of neighbours are small for quantities, but arbitrary for classes.
+        "PREDICTOR": "YES" if overview_resampling == "average" else "NO",
+        "BLOCKSIZE": str(_BLOCK_PX),
+        "BIGTIFF": "IF_SAFER",
+        "OVERVIEW_RESAMPLING": overview_resampling.upper(),
+        "NUM_THREADS": "ALL_CPUS",
+    }
+    rasterio.shutil.copy(tiled, finished, driver="COG", **options)
+
+
+def _check(path: Path, counts: NDArray[np.int64], transform: Affine) -> None:
+    """Read the result back: GDAL can lose pixels on a full disk without an error."""
+    found = np.zeros(256, dtype=np.int64)
+    with open_quietly(path) as dataset:
+        grid = tile_grid(dataset.height, dataset.width, core_px=_CHECK_PX, halo_px=0, stride_px=1)
+        for tile in grid:
+            pixels = dataset.read(1, window=rasterio_window(tile.core))
+            found += np.bincount(pixels.ravel(), minlength=256)
+        if dataset.transform != transform:
+            raise OutputError(f"Cannot write {path.name}: GDAL changed its transform.")
+    if not np.array_equal(found, counts):
+        raise OSError(f"{int(np.abs(found - counts).sum()) // 2} pixels were lost in writing")
+
+
+def _remove_stale_sidecars(path: Path, legend: Legend | None) -> None:
+    """Remove what GDAL kept beside the replaced file: overviews, masks and statistics of other pixels."""
+    stale = [".ovr", ".msk"] if legend is not None else [".ovr", ".msk", ".aux.xml"]
+    for suffix in stale:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

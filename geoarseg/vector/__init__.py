@@ -1,0 +1,1 @@
+"""Class rasters to polygon layers."""

@@ -1,0 +1,126 @@
+"""A batch of finished polygons in whole pixel coordinates, and the forms they leave in: shapely and WKB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from affine import Affine
+
+from geoarseg.vector.ragged import offsets_of
+
+Offsets = npt.NDArray[np.int64]
+
+_HEADER = 9  # bytes: byte order, geometry type, number of parts
+_COUNT = 4  # bytes: vertices in a ring
+_VERTEX = 16  # bytes: two float64
+_POLYGON, _MULTIPOLYGON = 3, 6
+
+
+@dataclass(frozen=True)
+class PolygonBatch:
+    """Features made of polygons made of rings made of vertices; each level refers to the next by offsets."""
+
+    classes: npt.NDArray[np.integer]
+    """Class of each feature, (features,)."""
+    pixels: npt.NDArray[np.int64]
+    """Area of each feature in pixels, (features,)."""
+    corners: npt.NDArray[np.int32]
+    """Column and row of the rings' vertices, (vertices, 2), in pixels from the raster's upper left corner.
+    Each ring repeats its first vertex; seen on the image, outer rings turn anticlockwise, holes clockwise."""
+    ring_offsets: Offsets
+    """First vertex of each ring, (rings + 1,)."""
+    polygon_offsets: Offsets
+    """First ring, the outer one, of each polygon, (polygons + 1,)."""
+    feature_offsets: Offsets
+    """First polygon of each feature, (features + 1,)."""
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __getitem__(self, part: slice) -> PolygonBatch:
+        start, stop, _ = part.indices(len(self))
+        features = self.feature_offsets[start : stop + 1]
+        polygons = self.polygon_offsets[features[0] : features[-1] + 1]
+        rings = self.ring_offsets[polygons[0] : polygons[-1] + 1]
+        return PolygonBatch(
+            classes=self.classes[start:stop],
+            pixels=self.pixels[start:stop],
+            corners=self.corners[rings[0] : rings[-1]],
+            ring_offsets=rings - rings[0],
+            polygon_offsets=polygons - polygons[0],
+            feature_offsets=features - features[0],
+        )
+
+    def coordinates(self, transform: Affine) -> npt.NDArray[np.float64]:
+        """The vertices in map units, (vertices, 2) float64."""
+        column, row = self.corners.T
+        xy = np.empty(self.corners.shape, np.float64)
+        xy[:, 0] = transform.a * column + transform.b * row + transform.c
+        xy[:, 1] = transform.d * column + transform.e * row + transform.f
+        return xy
+
+    def geometries(self, transform: Affine, *, multi: bool) -> npt.NDArray[np.object_]:
+        """The features as shapely polygons, or as multipolygons if `multi`, (features,)."""
+        offsets = (self.ring_offsets, self.polygon_offsets)
+        polygons = shapely.from_ragged_array(
+            shapely.GeometryType.POLYGON, self.coordinates(transform), offsets
+        )
+        if not multi:
+            return np.asarray(polygons)
+        feature_of = np.repeat(np.arange(len(self)), np.diff(self.feature_offsets))
+        return np.asarray(shapely.multipolygons(polygons, indices=feature_of)).reshape(-1)
+
+    def wkb(self, xy: npt.NDArray[np.float64], *, multi: bool) -> tuple[npt.NDArray[np.uint8], Offsets]:
+        """The features as well-known binary, one after the other.
+
+        Written by hand: through shapely's objects this takes longer than all the rest of polygonizing.
+
+        Args:
+            xy: (vertices, 2) float64 coordinates of the vertices.
+            multi: write multipolygons; without it each feature must be one polygon.
+
+        Returns:
+            the bytes, and the first byte of each feature (features + 1,).
+        """
+        ring_bytes = _COUNT + _VERTEX * np.diff(self.ring_offsets)
+        polygon_bytes = _HEADER + np.add.reduceat(ring_bytes, self.polygon_offsets[:-1])
+        polygon_at = offsets_of(polygon_bytes)
+        feature_at = polygon_at[self.feature_offsets]
+        if multi:
+            feature_at = feature_at + _HEADER * np.arange(len(self) + 1)
+            polygon_at = polygon_at[:-1] + _HEADER * np.repeat(
+                np.arange(1, len(self) + 1), np.diff(self.feature_offsets)
+            )
+        ring_at = offsets_of(ring_bytes)[:-1]
+        rings_in = np.diff(self.polygon_offsets)
+        ring_at += np.repeat(
+            polygon_at[: len(rings_in)] + _HEADER - ring_at[self.polygon_offsets[:-1]], rings_in
+        )
+
+        out = np.empty(feature_at[-1], np.uint8)
+        # Runs of bytes that are vertices and runs that are not, in turn: then one stroke moves all vertices.
+        vertex_at = ring_at + _COUNT
+        vertex_bytes = ring_bytes - _COUNT
+        between = np.diff(np.concatenate([vertex_at, feature_at[-1:]])) - vertex_bytes
+        runs = np.stack([vertex_bytes, between], axis=1).ravel()
+        holds_vertex = np.zeros(len(out), bool)
+        holds_vertex[vertex_at[0] :] = np.repeat(np.tile([True, False], len(vertex_at)), runs)
+        out[holds_vertex] = np.ascontiguousarray(xy, "<f8").view(np.uint8).ravel()
+        _put_count(out, ring_at, np.diff(self.ring_offsets))
+        _put_header(out, polygon_at[: len(rings_in)], _POLYGON, rings_in)
+        if multi:
+            _put_header(out, feature_at[:-1], _MULTIPOLYGON, np.diff(self.feature_offsets))
+        return out, feature_at
+
+
+def _put_header(out: npt.NDArray[np.uint8], at: Offsets, kind: int, parts: Offsets) -> None:
+    out[at] = 1  # little-endian
+    _put_count(out, at + 1, np.full(len(at), kind))
+    _put_count(out, at + 5, parts)
+
+
+def _put_count(out: npt.NDArray[np.uint8], at: Offsets, count: Offsets) -> None:
+    out[at[:, None] + np.arange(4)] = count.astype("<u4").view(np.uint8).reshape(-1, 4)
