@@ -86,7 +86,9 @@ def scatter_cells(
     index = np.zeros(shape, dtype=np.int32)
     for offset in np.ndindex(3, 3):
         lattice = np.ix_(square_row + offset[0] - 1, square_col + offset[1] - 1)
-        distance = np.hypot(center_row[lattice] - rows[:, None], center_col[lattice] - cols).astype(np.float32)
+        distance = np.hypot(center_row[lattice] - rows[:, None], center_col[lattice] - cols).astype(
+            np.float32
+        )
         number = (lattice[0] * right + lattice[1]).astype(np.int32)
         closer = distance < first
         second = np.where(closer, first, np.minimum(second, distance))

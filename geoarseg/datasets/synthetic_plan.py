@@ -121,9 +121,7 @@ def _draw_bends(short_m: float, spacing_m: float, strength: float, rng: np.rando
     return Bends(float(offset_m), spacing_m, heights, (long_m, brief_m), (low, high))
 
 
-def _beside(
-    line: Bends, across_m: NDArray[np.float64], along_m: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _beside(line: Bends, across_m: NDArray[np.float64], along_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Signed distance from the nearest repetition of a line, to first order in its slope."""
     number = line.number(across_m)
     slope = line.slope(along_m, number)

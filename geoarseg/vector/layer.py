@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,16 +164,18 @@ def _portions(batch: PolygonBatch) -> Iterator[PolygonBatch]:
 
 
 def _write_gdal(path: Path, rows: _Rows, crs: pyproj.CRS | None, kind: VectorFormat) -> None:
-    pyogrio.write_arrow(
-        pa.RecordBatchReader.from_batches(rows.schema, rows),
-        path,
-        layer=path.stem,
-        driver=kind.driver,
-        geometry_name=_GEOMETRY,
-        geometry_type="MultiPolygon" if rows.multi else "Polygon",
-        crs=crs.to_wkt() if crs is not None else None,
-        **kind.options,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)  # the raster has none
+        pyogrio.write_arrow(
+            pa.RecordBatchReader.from_batches(rows.schema, rows),
+            path,
+            layer=path.stem,
+            driver=kind.driver,
+            geometry_name=_GEOMETRY,
+            geometry_type="MultiPolygon" if rows.multi else "Polygon",
+            crs=crs.to_wkt() if crs is not None else None,
+            **kind.options,
+        )
 
 
 def _write_parquet(path: Path, rows: _Rows, crs: pyproj.CRS | None) -> None:

@@ -1,0 +1,56 @@
+"""`geoarseg info`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(name="info")
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--debug", is_flag=True, help="Show where an error arose.")
+def command(file: str, as_json: bool, debug: bool) -> None:
+    """Say what FILE holds: a raster or a model."""
+    facts = _model_facts(file) if Path(file).suffix == ".safetensors" else _raster_facts(file)
+    if as_json:
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name:<12} {value}")
+
+
+def _model_facts(file: str) -> dict[str, Any]:
+    from geoarseg.network.checkpoint import load_card
+
+    card = load_card(file).model_dump(mode="json")
+    return (
+        {"kind": "model"}
+        | {name: card[name] for name in ("version", "classes", "bands", "band_names", "network")}
+        | {name: card[name] for name in ("centre", "scale", "pixel_size", "legend", "training", "settings")}
+    )
+
+
+def _raster_facts(file: str) -> dict[str, Any]:
+    from geoarseg.raster.scene import open_scene
+    from geoarseg.raster.style import read_legend
+
+    scene = open_scene(file)
+    facts: dict[str, Any] = {
+        "kind": "raster",
+        "size": f"{scene.width} x {scene.height} pixels",
+        "type": str(scene.dtype),
+        "bands": [
+            f"{name} ({role})" if role else name
+            for name, role in zip(scene.band_names, scene.band_roles, strict=True)
+        ],
+        "crs": scene.crs.to_string() if scene.crs else "none",
+        "transform": list(scene.transform)[:6],
+    }
+    legend = read_legend(file) if scene.band_count == 1 else None
+    if legend is not None:
+        facts["classes"] = {entry.value: entry.name for entry in legend}
+    return facts

@@ -1,0 +1,108 @@
+"""The command `geoarseg`: finds the subcommand, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from geoarseg import __version__
+from geoarseg.errors import GeoArSegError
+
+# In the order of the way of the data; the texts stand here so that --help imports none of the commands.
+COMMANDS = {
+    "run": "Train on images and write their land-cover map: all steps in one.",
+    "train": "Train a model on images.",
+    "segment": "Make a class raster of an image with a trained model.",
+    "vectorize": "Turn a class raster into polygons.",
+    "info": "Say what a raster or a model file holds.",
+    "demo": "Make a sample scene, run on it, and score the map beside K-means.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"geoarseg.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="geoarseg")
+def cli() -> None:
+    """Land-cover maps from aerial and satellite images, without labels.
+
+    Try `geoarseg demo`, then `geoarseg run IMAGE.tif -k 6 -o OUT`.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    debug, log_json = "--debug" in arguments, "--log-json" in arguments
+    try:
+        result: Any = cli.main(arguments, prog_name="geoarseg", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _report("Interrupted; nothing half-written was left.", 130, log_json)
+    except click.ClickException as error:
+        return _report(" ".join(error.format_message().split()), 2, log_json)
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # so that Python's own flush stays silent
+        return 1
+    except GeoArSegError as error:
+        code, text = error.exit_code, str(error)
+    except MemoryError:
+        code, text = (
+            1,
+            "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch.",
+        )
+    except Exception as error:  # whatever is left is a bug of ours
+        code, text = 1, f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
+    if debug:
+        traceback.print_exc()
+    return _report(text, code, log_json)
+
+
+def _report(text: str, code: int, log_json: bool) -> int:
+    if log_json:
+        line = {
+            "event": "error",
+            "stage": None,
+            "done": None,
+            "total": None,
+            "message": text,
+            "exit_code": code,
+        }
+        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write("".join(f"geoarseg: {line}\n" for line in text.splitlines()))
+    return code

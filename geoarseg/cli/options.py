@@ -1,0 +1,116 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from geoarseg.config import Settings, load_settings, merge, validate_settings
+from geoarseg.errors import SettingsError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+DEFAULTS = Settings()
+
+
+class BandList(click.ParamType):
+    """Band numbers such as 4,1,2."""
+
+    name = "LIST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Parse the list."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of band numbers such as 1,2,3.", param, ctx)
+
+
+class Duration(click.ParamType):
+    """Seconds, or a number with s, m or h."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse to seconds."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", str(value).strip())
+        if match is None or float(match[1]) <= 0:
+            self.fail(f"{value!r} is no time such as 90s, 5m or 1h.", param, ctx)
+        return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[match[2] or "s"]
+
+
+def _stack(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+training_options = _stack(
+    click.option("-k", "--classes", type=int, help=f"Number of classes.  [default: {DEFAULTS.classes}]"),
+    click.option("--bands", type=BandList(), help="Bands to use, such as 1,2,3,4.  [default: all but alpha]"),
+    click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.steps}]"),
+    click.option("--time-limit", type=Duration(), help="Longest training time, such as 5m.  [default: none]"),
+    click.option(
+        "--seed", type=int, help=f"Seed; a run is repeatable on one machine.  [default: {DEFAULTS.seed}]"
+    ),
+)
+settings_options = _stack(
+    click.option("--device", help=f"auto, cpu, cuda, cuda:1, mps.  [default: {DEFAULTS.device}]"),
+    click.option("--config", type=click.Path(), help="A YAML file with settings."),
+    click.option(
+        "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any setting: train.batch=8."
+    ),
+)
+common_options = _stack(
+    click.option("--overwrite", is_flag=True, help="Replace existing outputs."),
+    click.option("--quiet", is_flag=True, help="No progress."),
+    click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error."),
+    click.option("--debug", is_flag=True, help="Show where an error arose."),
+)
+
+_SETTING_OF_OPTION = {
+    "classes": ("classes",),
+    "bands": ("bands",),
+    "steps": ("train", "steps"),
+    "time_limit": ("train", "time_limit_s"),
+    "seed": ("seed",),
+    "device": ("device",),
+    "confidence": ("segment", "confidence"),
+}
+
+
+def settings_from(config: str | None = None, overrides: tuple[str, ...] = (), **options: Any) -> Settings:
+    """Settings from a file, then `--set`, then options of their own; None means not given.
+
+    Raises:
+        SettingsError: a name or value is wrong.
+    """
+    settings = load_settings(config, overrides)
+    tree = settings.model_dump()
+    for option, value in options.items():
+        if value is None or value is False:
+            continue
+        for name in reversed(_SETTING_OF_OPTION[option]):
+            value = {name: value}
+        tree = merge(tree, value)
+    try:
+        return validate_settings(tree)
+    except SettingsError as error:
+        raise _in_words_of_options(error) from None
+
+
+def _in_words_of_options(error: SettingsError) -> SettingsError:
+    text = error.message
+    for option, path in _SETTING_OF_OPTION.items():
+        flag = "-k/--classes" if option == "classes" else "--" + option.replace("_", "-")
+        text = text.replace(f"Setting `{'.'.join(path)}`", flag)
+    return SettingsError(text, error.hint)
