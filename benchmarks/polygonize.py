@@ -1,6 +1,6 @@
 """Claim: polygonizing a class map is as fast as gdal_polygonize.py and three times as fast as the plain way.
 
-    python benchmarks/polygonize.py [--size 4000] [--smoothing 1] [--ending .gpkg] [--repeat 1] [--keep FOLDER]
+    python benchmarks/polygonize.py [--size N] [--smoothing 1] [--ending .gpkg] [--repeat N] [--keep FOLDER]
 
 Each way turns the same class raster into a GeoPackage with its spatial index, in a process of its own, so
 that its peak memory is its own too. The maps: noise, smoothed and cut into six classes (at the default of

@@ -1,3 +1,30 @@
-"""geoarseg: land-cover maps from aerial and satellite images, without labels."""
+"""geoarseg: land-cover maps from aerial and satellite images, without labels.
+
+From Python::
+
+    settings = geoarseg.load_settings(overrides=["classes=6"])
+    geoarseg.run(["ortho.tif"], Path("out"), settings=settings)
+    scene = geoarseg.open_scene("ortho.tif")    # lazy; scene.lazy is a dask-backed xarray.DataArray
+"""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "load_settings": "geoarseg.config",
+    "open_scene": "geoarseg.raster.scene",
+    "write_cog": "geoarseg.raster.cog",
+    "run": "geoarseg.pipeline",
+    "train_model": "geoarseg.pipeline",
+    "segment_scene": "geoarseg.pipeline",
+    "vectorize_file": "geoarseg.pipeline",
+}
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public function when it is first asked for: torch and GDAL take seconds."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'geoarseg' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

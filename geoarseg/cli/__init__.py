@@ -1,0 +1,1 @@
+"""The command line: translates arguments, errors and progress; no logic."""

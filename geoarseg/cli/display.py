@@ -89,10 +89,12 @@ class BarProgress(QuietProgress):
         from rich.console import Console  # slow to import
         from rich.progress import (
             BarColumn,
-            Progress as Bars,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
+        )
+        from rich.progress import (
+            Progress as Bars,
         )
 
         self._bars = Bars(

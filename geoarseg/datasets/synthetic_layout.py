@@ -14,11 +14,11 @@ from geoarseg.datasets.synthetic_surfaces import Surface
 STREET_SPACING_M, CROSS_SPACING_M = 54.0, 88.0
 """Distances between the streets of a village, beside and along the main road."""
 
-_MAIN_ROAD_M, _STREET_M = 8.5, 6.4
+_MAIN_ROAD_M, _STREET_M = 7.5, 5.6
 _BLOCK_M = 105.0  # a block of fields with one direction of furrows
-_SOIL_SHARE = 0.105  # of the whole area, ploughed fields
+_SOIL_SHARE = 0.12  # of the whole area, ploughed fields
 _CROPS = (Surface.MEADOW, Surface.YOUNG_CROP, Surface.DENSE_CROP, Surface.STUBBLE)
-_CROP_ODDS = (0.22, 0.3, 0.3, 0.18)
+_CROP_ODDS = (0.30, 0.24, 0.34, 0.12)
 
 
 @dataclass(eq=False)
@@ -112,7 +112,7 @@ def _lay_roads(layout: Layout, plan: Plan) -> None:
     street = np.abs(beside - STREET_SPACING_M * np.round(beside / STREET_SPACING_M))
     cross = np.abs(along - CROSS_SPACING_M * np.round(along / CROSS_SPACING_M))
     near = np.minimum(street, cross)
-    for width_m, surface in ((_STREET_M + 3.0, Surface.PAVING), (_STREET_M, Surface.ASPHALT)):
+    for width_m, surface in ((_STREET_M + 2.0, Surface.PAVING), (_STREET_M, Surface.ASPHALT)):
         _fill(layout, plan.village & (near < width_m / 2), surface)
     _fill(layout, np.abs(beside) < _MAIN_ROAD_M / 2 + 0.8, Surface.TRACK)
     _fill(layout, np.abs(beside) < _MAIN_ROAD_M / 2, Surface.ASPHALT)
@@ -139,10 +139,11 @@ def plant_trees(layout: Layout, plan: Plan, rng: np.random.Generator) -> None:
         river_m = crowns.sample(plan.river_m)
         odds = np.where(crowns.sample(plan.village), garden_odds, 0.006)
         odds = np.where((river_m > 1.5) & (river_m < 7), 0.4, odds)
-        odds = np.where(crowns.sample(plan.forest), forest_odds, odds)
+        forest = crowns.sample(plan.forest)
+        odds = np.where(forest, forest_odds, odds)
         rooted = np.isin(surface, (Surface.MEADOW, Surface.LAWN, *_CROPS, Surface.WET_SOIL))
         planted = rooted & (rng.random(count) < odds)
-        radius_m = rng.uniform(0.40, 0.66, count) * spacing_m
+        radius_m = rng.uniform(0.40, 0.66, count) * np.where(forest, 1.3, 1.0) * spacing_m
         tall_m = rng.uniform(1.2, 2.0, count) * spacing_m
         reach = np.where(planted, radius_m, 0)[crowns.index]
         ragged = 1 + 0.14 * layered_noise(plan.shape, scale_px=1.6 / pixel_m, layers=2, rng=rng)
@@ -155,5 +156,5 @@ def plant_trees(layout: Layout, plan: Plan, rng: np.random.Generator) -> None:
         layout.hue[where] = rng.standard_normal(count)[crowns.index][where]
     rise_y, rise_x = np.gradient(layout.height_m, pixel_m)
     crown = layout.surface == Surface.CROWN
-    layout.slope_x[crown] = np.clip(rise_x[crown], -1.2, 1.2)
-    layout.slope_y[crown] = np.clip(rise_y[crown], -1.2, 1.2)
+    layout.slope_x[crown] = np.clip(rise_x[crown], -0.9, 0.9)
+    layout.slope_y[crown] = np.clip(rise_y[crown], -0.9, 0.9)

@@ -13,8 +13,8 @@ from geoarseg.datasets.synthetic_surfaces import MATERIALS, Material, Surface
 BANDS = ("red", "green", "blue", "nir")
 """Names of the bands, in order."""
 
-_SUN_ELEVATION = np.deg2rad(42.0)
-_SKY = (0.30, 0.34, 0.42, 0.24)  # light in the shade relative to full sun: bluish, almost no near-infrared
+_SUN_ELEVATION = np.deg2rad(48.0)
+_SKY = (0.36, 0.40, 0.48, 0.34)  # light in the shade relative to full sun: bluish, poor in near-infrared
 _BLUR_PX = 0.75  # deviation of the point-spread function
 _NOISE = 3.0  # deviation of the sensor's noise, in counts
 _HAZE = 7.0  # counts added by the air, in blue

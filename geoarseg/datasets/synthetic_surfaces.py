@@ -69,11 +69,11 @@ class Material:
 
 MATERIALS: dict[Surface, Material] = {
     Surface.WATER: Material("water", (62, 80, 78, 38), 0.08, (4, 4, 1, 3), 0.03, 0.10, 0.0),
-    Surface.CROWN: Material("trees", (74, 98, 62, 152), 0.16, (9, 4, 0, -10), 0.15, 0.07, 0.0),
-    Surface.MEADOW: Material("low vegetation", (104, 124, 80, 150), 0.08, (12, 5, 5, -12), 0.06, 0.13, 0.0),
-    Surface.LAWN: Material("low vegetation", (98, 126, 76, 158), 0.12, (16, 6, 8, -14), 0.05, 0.11, 0.0),
-    Surface.YOUNG_CROP: Material("low vegetation", (124, 130, 88, 140), 0.08, (10, 4, 4, -12), 0.05, 0.06, 0.20),
-    Surface.DENSE_CROP: Material("low vegetation", (76, 110, 60, 168), 0.10, (8, 5, 1, 8), 0.05, 0.06, 0.09),
+    Surface.CROWN: Material("trees", (68, 92, 58, 138), 0.14, (9, 4, 0, -10), 0.15, 0.07, 0.0),
+    Surface.MEADOW: Material("low vegetation", (100, 124, 78, 158), 0.07, (9, 4, 4, -6), 0.06, 0.13, 0.0),
+    Surface.LAWN: Material("low vegetation", (98, 126, 76, 162), 0.08, (12, 5, 6, -9), 0.05, 0.11, 0.0),
+    Surface.YOUNG_CROP: Material("low vegetation", (112, 128, 84, 154), 0.06, (8, 4, 4, -6), 0.05, 0.06, 0.20),
+    Surface.DENSE_CROP: Material("low vegetation", (84, 116, 66, 168), 0.08, (8, 5, 1, 8), 0.05, 0.06, 0.09),
     Surface.STUBBLE: Material("low vegetation", (160, 144, 104, 136), 0.08, (8, 6, 8, 4), 0.05, 0.07, 0.10),
     Surface.LIGHT_SOIL: Material("bare soil", (164, 138, 110, 138), 0.09, (8, 3, 0, 4), 0.05, 0.09, 0.08),
     Surface.WET_SOIL: Material("bare soil", (116, 96, 78, 102), 0.09, (6, 3, 1, 4), 0.06, 0.11, 0.13),

@@ -67,7 +67,7 @@ def _use_lot(
     cross = along_m - CROSS_SPACING_M * np.round(along_m / CROSS_SPACING_M)
     row, col, angle = plan.locate(along_m, beside_m + side * 2 * (draws[0] - 0.5), number)
     inside = -20 <= row < plan.shape[0] + 20 and -20 <= col < plan.shape[1] + 20
-    if not inside or abs(cross) < 9 or draws[1] < 0.06:
+    if not inside or abs(cross) < 9 or draws[1] < 0.04:
         return
     at_row = int(np.clip(row, 0, plan.shape[0] - 1))
     at_col = int(np.clip(col, 0, plan.shape[1] - 1))
@@ -89,7 +89,7 @@ def _lay_lot(
     rng: np.random.Generator,
 ) -> None:
     """Draw one lot from the ground up: bed, driveway, shed, house."""
-    half_a, half_b = rng.uniform(5.4, 7.4), rng.uniform(4.5, 6.2)
+    half_a, half_b = rng.uniform(5.8, 7.6), rng.uniform(4.9, 6.6)
     surface = Surface(int(rng.choice(_ROOFS, p=_ROOF_ODDS)))
     flat = surface in (Surface.FLAT_ROOF, Surface.METAL_ROOF)
     _pave(layout, pixel_m, site, (-3, 8 + 5 * draws[3]), (3.5, 2.6), Surface.WET_SOIL, draws[3] < 0.35, rng)

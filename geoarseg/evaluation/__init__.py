@@ -1,0 +1,1 @@
+"""Scores of maps against labels, and the baselines to compare with."""

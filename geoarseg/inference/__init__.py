@@ -1,0 +1,1 @@
+"""Inference: a model file as a predictor, and rasters window by window."""

@@ -30,7 +30,7 @@ class Predictor:
 
     def __init__(self, network: Network, card: ModelCard, *, device: str = "auto") -> None:
         self.device = choose_device(device)
-        self.network = network.to(self.device, memory_format=torch.channels_last).eval()
+        self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
         self.stride_px, self.halo_px, self.classes = network.stride_px, network.halo_px, network.classes

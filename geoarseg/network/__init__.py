@@ -1,0 +1,1 @@
+"""The network, its orderings, its loss and its files; torch, and no raster library."""

@@ -1,0 +1,1 @@
+"""Training: views, the loop, the numbering of clusters."""

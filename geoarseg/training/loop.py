@@ -65,7 +65,7 @@ def train_network(
     network = build_network(
         settings.network, bands=statistics.band_count, classes=settings.classes, seed=settings.seed
     )
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = network.to(device).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=train.learning_rate)
     orderings = orderings_by_name(train.orderings)
     rng = np.random.default_rng([settings.seed, 1])

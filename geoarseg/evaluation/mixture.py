@@ -1,0 +1,92 @@
+"""Mixtures of Gaussians on pixel values, fitted by expectation-maximisation (Dempster, Laird and Rubin 1977).
+
+"full" gives each class its own covariance, "tied" gives all classes one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+
+from geoarseg.errors import SettingsError
+from geoarseg.evaluation.kmeans import Pixels, fit_kmeans
+
+Covariance = Literal["full", "tied"]
+
+_ITERATIONS = 100
+_TOLERANCE = 1e-3  # gain of the mean log-likelihood, in nats, at which the fit has settled
+_RIDGE = 1e-3  # added to each variance: a class of equal pixels stays a Gaussian
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A fitted mixture of Gaussians."""
+
+    log_weights: NDArray[np.float64]
+    """Logarithm of each class's share, (class,)."""
+    means: NDArray[np.float64]
+    """(class, band)."""
+    factors: NDArray[np.float64]
+    """Lower Cholesky factor of each class's covariance, (class, band, band)."""
+
+    def log_joint(self, pixels: Pixels) -> NDArray[np.float64]:
+        """Logarithm of share times density of each class at each pixel, (pixel, class), in nats."""
+        points = np.asarray(pixels, dtype=np.float64)
+        columns = []
+        for log_weight, mean, factor in zip(self.log_weights, self.means, self.factors, strict=True):
+            white = solve_triangular(factor, (points - mean).T, lower=True)  # (band, pixel)
+            log_volume = np.log(2 * np.pi) * len(mean) / 2 + np.log(np.diagonal(factor)).sum()
+            columns.append(log_weight - log_volume - (white**2).sum(axis=0) / 2)
+        return np.stack(columns, axis=1)
+
+    def predict(self, pixels: Pixels) -> NDArray[np.intp]:
+        """The most probable class of each pixel, (pixel,), from 0."""
+        return np.asarray(self.log_joint(pixels).argmax(axis=1))
+
+
+def fit_mixture(pixels: Pixels, *, classes: int, seed: int, covariance: Covariance = "full") -> Mixture:
+    """Fit a mixture to pixels, starting from their K-means.
+
+    Args:
+        pixels: standardised values (pixel, band), at least one.
+        classes: number of Gaussians.
+        seed: makes the K-means repeatable.
+        covariance: "full" or "tied".
+
+    Raises:
+        SettingsError: no such covariance.
+    """
+    if covariance not in get_args(Covariance):
+        raise SettingsError(f"A mixture's covariance is full or tied, not {covariance!r}.")
+    points = np.asarray(pixels, dtype=np.float64)
+    nearest = fit_kmeans(points, classes=classes, seed=seed).predict(points)
+    mixture = _maximise(points, np.eye(classes)[nearest], covariance)
+    likelihood = -np.inf
+    for _ in range(_ITERATIONS):
+        log_joint = mixture.log_joint(points)
+        log_density = logsumexp(log_joint, axis=1)
+        mixture = _maximise(points, np.exp(log_joint - log_density[:, None]), covariance)
+        gain = float(log_density.mean()) - likelihood
+        likelihood += gain
+        if gain < _TOLERANCE:
+            break
+    return mixture
+
+
+def _maximise(points: NDArray[np.float64], shares: NDArray[np.float64], covariance: Covariance) -> Mixture:
+    """The mixture that fits the points best, given each class's share (pixel, class) in each point."""
+    sizes = shares.sum(axis=0) + 10 * np.finfo(np.float64).eps
+    means = shares.T @ points / sizes[:, None]
+    spreads = np.empty((len(sizes), points.shape[1], points.shape[1]))
+    for number, mean in enumerate(means):
+        centred = points - mean
+        spreads[number] = (shares[:, number] * centred.T) @ centred / sizes[number]
+    if covariance == "tied":
+        spreads[:] = np.average(spreads, axis=0, weights=sizes)
+    factors = np.linalg.cholesky(spreads + _RIDGE * np.eye(points.shape[1]))
+    return Mixture(np.log(sizes / sizes.sum()), means, factors)
