@@ -51,13 +51,9 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=4000, help="side of the dense map in pixels")
-    parser.add_argument(
-        "--smoothing", type=float, default=1.0, help="standard deviation of its blur in pixels"
-    )
+    parser.add_argument("--smoothing", type=float, default=1.0, help="standard deviation of its blur in pixels")
     parser.add_argument("--ending", choices=list(DRIVERS), default=".gpkg", help="vector format")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each way; the fastest counts")
     parser.add_argument("--keep", help="work in this folder and keep it")
@@ -115,9 +111,7 @@ def _run(way: str, raster: Path, output: Path) -> dict[str, float]:
 
 def _child(way: str, raster: Path, output: Path) -> None:
     """Work, and print seconds and peak memory as JSON; only gdal_polygonize.py is timed with its start."""
-    job = {"geoarseg": _geoarseg, "plain": _plain, "gdal_polygonize.py": _gdal_polygonize}[way](
-        raster, output
-    )
+    job = {"geoarseg": _geoarseg, "plain": _plain, "gdal_polygonize.py": _gdal_polygonize}[way](raster, output)
     started = time.perf_counter()
     job()
     seconds = time.perf_counter() - started

@@ -58,12 +58,8 @@ class TrainSettings(_Section):
         le=10,
         description="lambda: weight of the marginal entropies; 1 is the paper's mutual information",
     )
-    max_shift_px: int = Field(
-        1, ge=0, le=64, description="T: displacements of up to so many pixels count as one place"
-    )
-    orderings: tuple[RasterOrdering, ...] = Field(
-        RASTER_ORDERINGS, description="orderings to draw the two views from"
-    )
+    max_shift_px: int = Field(1, ge=0, le=64, description="T: displacements of up to so many pixels count as one place")
+    orderings: tuple[RasterOrdering, ...] = Field(RASTER_ORDERINGS, description="orderings to draw the two views from")
 
     @field_validator("orderings")
     @classmethod
@@ -76,12 +72,8 @@ class TrainSettings(_Section):
 class SegmentSettings(_Section):
     """The inference over a raster."""
 
-    window_px: int = Field(
-        1024, ge=16, le=16384, description="side of the windows that are inferred one by one"
-    )
-    confidence: bool = Field(
-        False, description="also write confidence.tif, the probability of the class in percent"
-    )
+    window_px: int = Field(1024, ge=16, le=16384, description="side of the windows that are inferred one by one")
+    confidence: bool = Field(False, description="also write confidence.tif, the probability of the class in percent")
 
 
 class PolygonSettings(_Section):
@@ -94,13 +86,9 @@ class Settings(_Section):
     """All settings of a run."""
 
     classes: int = Field(6, ge=2, le=254, description="number of classes K")
-    bands: tuple[int, ...] | None = Field(
-        None, description="bands to use, counted from 1; all but alpha by default"
-    )
+    bands: tuple[int, ...] | None = Field(None, description="bands to use, counted from 1; all but alpha by default")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of every random choice")
-    device: str = Field(
-        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1 or mps"
-    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1 or mps")
     network: NetworkSettings = NetworkSettings()
     train: TrainSettings = TrainSettings()
     segment: SegmentSettings = SegmentSettings()

@@ -76,9 +76,7 @@ def train_model(
         scenes, crop_px=settings.train.crop_px, seed=settings.seed, stride_px=settings.network.stride_px
     )
     if sampler.crop_px != settings.train.crop_px:
-        progress.message(
-            f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used."
-        )
+        progress.message(f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used.")
     result = train_network(sampler, statistics, settings=settings, progress=progress)
     shares = number_by_share(result.network, sampler, statistics)
     dead = tuple(int(value) + 1 for value in np.flatnonzero(shares < ALIVE_SHARE))

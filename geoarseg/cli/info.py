@@ -44,8 +44,7 @@ def _raster_facts(file: str) -> dict[str, Any]:
         "size": f"{scene.width} x {scene.height} pixels",
         "type": str(scene.dtype),
         "bands": [
-            f"{name} ({role})" if role else name
-            for name, role in zip(scene.band_names, scene.band_roles, strict=True)
+            f"{name} ({role})" if role else name for name, role in zip(scene.band_names, scene.band_roles, strict=True)
         ],
         "crs": scene.crs.to_string() if scene.crs else "none",
         "transform": list(scene.transform)[:6],

@@ -74,9 +74,7 @@ def run_command(arguments: list[str]) -> int:
     except click.ClickException as error:
         return _report(" ".join(error.format_message().split()), 2, log_json)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # so that Python's own flush stays silent
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush stays silent
         return 1
     except GeoArSegError as error:
         code, text = error.exit_code, str(error)

@@ -15,14 +15,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 DEFAULTS = Settings()
 
 
-class BandList(click.ParamType):
+class BandList(click.ParamType[tuple[int, ...]]):
     """Band numbers such as 4,1,2."""
 
     name = "LIST"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         """Parse the list."""
         if isinstance(value, tuple):
             return value
@@ -32,7 +30,7 @@ class BandList(click.ParamType):
             self.fail(f"{value!r} is no list of band numbers such as 1,2,3.", param, ctx)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """Seconds, or a number with s, m or h."""
 
     name = "TIME"
@@ -59,16 +57,12 @@ training_options = _stack(
     click.option("--bands", type=BandList(), help="Bands to use, such as 1,2,3,4.  [default: all but alpha]"),
     click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.steps}]"),
     click.option("--time-limit", type=Duration(), help="Longest training time, such as 5m.  [default: none]"),
-    click.option(
-        "--seed", type=int, help=f"Seed; a run is repeatable on one machine.  [default: {DEFAULTS.seed}]"
-    ),
+    click.option("--seed", type=int, help=f"Seed; a run is repeatable on one machine.  [default: {DEFAULTS.seed}]"),
 )
 settings_options = _stack(
     click.option("--device", help=f"auto, cpu, cuda, cuda:1, mps.  [default: {DEFAULTS.device}]"),
     click.option("--config", type=click.Path(), help="A YAML file with settings."),
-    click.option(
-        "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any setting: train.batch=8."
-    ),
+    click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any setting: train.batch=8."),
 )
 common_options = _stack(
     click.option("--overwrite", is_flag=True, help="Replace existing outputs."),

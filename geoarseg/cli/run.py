@@ -38,9 +38,7 @@ def command(
     from geoarseg.pipeline import run  # after the settings are checked: torch takes seconds to import
 
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        results = run(
-            images, out, settings=settings, per_image=per_image, overwrite=overwrite, progress=progress
-        )
+        results = run(images, out, settings=settings, per_image=per_image, overwrite=overwrite, progress=progress)
     if not quiet:
         for result in results:
             shares = ", ".join(f"{share:.1%}" for share in result.maps.shares)

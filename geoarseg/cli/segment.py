@@ -14,9 +14,7 @@ from geoarseg.cli.options import BandList, common_options, settings_from, settin
 @click.command(name="segment")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option("-m", "--model", required=True, type=click.Path(path_type=Path), help="Model file.")
-@click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path), help="Class raster, such as classes.tif."
-)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Class raster, such as classes.tif.")
 @click.option("--confidence", type=click.Path(path_type=Path), help="Also write this confidence raster.")
 @click.option("--bands", type=BandList(), help="Bands to use.  [default: those of the training]")
 @settings_options

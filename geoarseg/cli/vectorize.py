@@ -34,8 +34,6 @@ def command(
     from geoarseg.pipeline import vectorize_file
 
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        summary = vectorize_file(
-            classes, out, connectedness=int(connectedness), overwrite=overwrite, progress=progress
-        )
+        summary = vectorize_file(classes, out, connectedness=int(connectedness), overwrite=overwrite, progress=progress)
     if not quiet:
         click.echo(f"{summary.path}: {summary.polygons} polygons")

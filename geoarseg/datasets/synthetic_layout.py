@@ -18,7 +18,7 @@ _MAIN_ROAD_M, _STREET_M = 7.5, 5.6
 _BLOCK_M = 105.0  # a block of fields with one direction of furrows
 _SOIL_SHARE = 0.12  # of the whole area, ploughed fields
 _CROPS = (Surface.MEADOW, Surface.YOUNG_CROP, Surface.DENSE_CROP, Surface.STUBBLE)
-_CROP_ODDS = (0.30, 0.24, 0.34, 0.12)
+_CROP_ODDS = (0.30, 0.26, 0.36, 0.08)
 
 
 @dataclass(eq=False)
@@ -76,9 +76,7 @@ def lay_fields(layout: Layout, plan: Plan, rng: np.random.Generator) -> None:
     layout.surface[border_m < 1.5] = Surface.TRACK
 
 
-def _draw_crops(
-    parcel: NDArray[np.intp], open_land: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def _draw_crops(parcel: NDArray[np.intp], open_land: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Choose a surface for each parcel; parcels are ploughed, at random, until the soil has its share."""
     area = np.bincount(parcel[open_land], minlength=int(parcel.max()) + 1) / parcel.size
     crops = rng.choice(np.array(_CROPS, dtype=np.uint8), size=len(area), p=_CROP_ODDS)
@@ -156,5 +154,5 @@ def plant_trees(layout: Layout, plan: Plan, rng: np.random.Generator) -> None:
         layout.hue[where] = rng.standard_normal(count)[crowns.index][where]
     rise_y, rise_x = np.gradient(layout.height_m, pixel_m)
     crown = layout.surface == Surface.CROWN
-    layout.slope_x[crown] = np.clip(rise_x[crown], -0.9, 0.9)
-    layout.slope_y[crown] = np.clip(rise_y[crown], -0.9, 0.9)
+    layout.slope_x[crown] = np.clip(rise_x[crown], -0.75, 0.75)
+    layout.slope_y[crown] = np.clip(rise_y[crown], -0.75, 0.75)

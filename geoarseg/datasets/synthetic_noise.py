@@ -29,9 +29,7 @@ def smooth_noise(shape: tuple[int, int], *, scale_px: float, rng: np.random.Gene
     return np.asarray(field * 1.25, dtype=np.float32)  # splines flatten normal values to 0.8
 
 
-def layered_noise(
-    shape: tuple[int, int], *, scale_px: float, layers: int, rng: np.random.Generator
-) -> FloatMap:
+def layered_noise(shape: tuple[int, int], *, scale_px: float, layers: int, rng: np.random.Generator) -> FloatMap:
     """Add smooth fields, each half as large and 0.6 times as strong as the last; deviation near 1."""
     strengths = 0.6 ** np.arange(layers)
     total = np.zeros(shape, dtype=np.float32)
@@ -64,9 +62,7 @@ class Cells:
         return image[rows, cols]
 
 
-def scatter_cells(
-    shape: tuple[int, int], *, spacing_px: float, jitter: float, rng: np.random.Generator
-) -> Cells:
+def scatter_cells(shape: tuple[int, int], *, spacing_px: float, jitter: float, rng: np.random.Generator) -> Cells:
     """Scatter centres, one in each square of a lattice.
 
     Args:
@@ -86,9 +82,7 @@ def scatter_cells(
     index = np.zeros(shape, dtype=np.int32)
     for offset in np.ndindex(3, 3):
         lattice = np.ix_(square_row + offset[0] - 1, square_col + offset[1] - 1)
-        distance = np.hypot(center_row[lattice] - rows[:, None], center_col[lattice] - cols).astype(
-            np.float32
-        )
+        distance = np.hypot(center_row[lattice] - rows[:, None], center_col[lattice] - cols).astype(np.float32)
         number = (lattice[0] * right + lattice[1]).astype(np.int32)
         closer = distance < first
         second = np.where(closer, first, np.minimum(second, distance))

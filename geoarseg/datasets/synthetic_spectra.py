@@ -13,7 +13,7 @@ from geoarseg.datasets.synthetic_surfaces import MATERIALS, Material, Surface
 BANDS = ("red", "green", "blue", "nir")
 """Names of the bands, in order."""
 
-_SUN_ELEVATION = np.deg2rad(48.0)
+_SUN_ELEVATION = np.deg2rad(52.0)
 _SKY = (0.36, 0.40, 0.48, 0.34)  # light in the shade relative to full sun: bluish, poor in near-infrared
 _BLUR_PX = 0.75  # deviation of the point-spread function
 _NOISE = 3.0  # deviation of the sensor's noise, in counts
@@ -77,9 +77,7 @@ def _direct_light(layout: Layout, azimuth: float, pixel_m: float) -> FloatMap:
     flat, level = np.sin(_SUN_ELEVATION), np.cos(_SUN_ELEVATION)
     rise = layout.slope_x * toward_x + layout.slope_y * toward_y
     facing = (flat - level * rise) / np.sqrt(1 + layout.slope_x**2 + layout.slope_y**2) / flat
-    sunlit = 1 - ndimage.gaussian_filter(
-        _shadow(layout.height_m, toward_x, toward_y, pixel_m).astype(np.float32), 0.6
-    )
+    sunlit = 1 - ndimage.gaussian_filter(_shadow(layout.height_m, toward_x, toward_y, pixel_m).astype(np.float32), 0.6)
     return np.asarray(np.clip(facing, 0.1, 1.45) * sunlit, dtype=np.float32)
 
 
@@ -102,6 +100,6 @@ def _illumination(shape: tuple[int, int], rng: np.random.Generator) -> FloatMap:
     """A factor that drifts over the image, as between the strips of a flight and under thin cloud."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    ramp = 0.09 * (np.cos(angle) * x + np.sin(angle) * y)
+    ramp = 0.07 * (np.cos(angle) * x + np.sin(angle) * y)
     cloud = smooth_noise(shape, scale_px=max(shape) / 3, rng=rng)
-    return np.asarray(np.clip(1 + ramp + 0.05 * cloud, 0.7, 1.3), dtype=np.float32)
+    return np.asarray(np.clip(1 + ramp + 0.04 * cloud, 0.7, 1.3), dtype=np.float32)

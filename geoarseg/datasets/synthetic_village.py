@@ -59,9 +59,7 @@ def _corners_across(plan: Plan) -> NDArray[np.float64]:
     return np.asarray((np.cos(plan.angle) * x_m + np.sin(plan.angle) * y_m) * plan.pixel_m)
 
 
-def _use_lot(
-    layout: Layout, plan: Plan, place: tuple[float, float, int], side: int, rng: np.random.Generator
-) -> None:
+def _use_lot(layout: Layout, plan: Plan, place: tuple[float, float, int], side: int, rng: np.random.Generator) -> None:
     along_m, beside_m, number = place
     draws = rng.random(6)  # drawn for every lot, so that one house does not change all others
     cross = along_m - CROSS_SPACING_M * np.round(along_m / CROSS_SPACING_M)

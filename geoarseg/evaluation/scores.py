@@ -97,8 +97,7 @@ def _check_same_grid(classes: Scene, labels: Scene) -> None:
     names = f"{classes.paths[0]} and {labels.paths[0]}"
     if classes.shape != labels.shape:
         raise InputError(
-            f"{names} differ in size: {classes.height} x {classes.width} "
-            f"and {labels.height} x {labels.width} pixels.",
+            f"{names} differ in size: {classes.height} x {classes.width} and {labels.height} x {labels.width} pixels.",
             "Bring the labels onto the grid of the map, for example with gdalwarp.",
         )
     if classes.crs is not None and labels.crs is not None and classes.crs != labels.crs:
@@ -125,6 +124,4 @@ def _largest_shift_px(classes: Scene, labels: Scene) -> float:
     to_classes = ~classes.transform * labels.transform
     corners = [(col, row) for col in (0, labels.width) for row in (0, labels.height)]
     moved = [to_classes * corner for corner in corners]
-    return max(
-        max(abs(a - b) for a, b in zip(m, c, strict=True)) for m, c in zip(moved, corners, strict=True)
-    )
+    return max(max(abs(a - b) for a, b in zip(m, c, strict=True)) for m, c in zip(moved, corners, strict=True))

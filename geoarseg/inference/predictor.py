@@ -30,7 +30,7 @@ class Predictor:
 
     def __init__(self, network: Network, card: ModelCard, *, device: str = "auto") -> None:
         self.device = choose_device(device)
-        self.network = network.to(self.device).to(memory_format=torch.channels_last).eval()
+        self.network = network.to(self.device).eval()
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
         self.stride_px, self.halo_px, self.classes = network.stride_px, network.halo_px, network.classes
@@ -46,9 +46,7 @@ class Predictor:
         network, card = load_model(path)
         return cls(network, card, device=device)
 
-    def __call__(
-        self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.float32]:
+    def __call__(self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
         """Probabilities (N, class, y, x), float32, of pixel values (N, band, y, x) with validity (N, y, x)."""
         normalised = torch.from_numpy(self.statistics.normalise(images, valid)).to(
             self.device, memory_format=torch.channels_last

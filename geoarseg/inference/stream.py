@@ -61,9 +61,7 @@ def segment_windows(
         halo_px=predictor.halo_px,
         stride_px=stride,
     )
-    with (progress or Progress()).stage(
-        "segment", total=scene.height * scene.width / 1e6, unit="megapixel"
-    ) as stage:
+    with (progress or Progress()).stage("segment", total=scene.height * scene.width / 1e6, unit="megapixel") as stage:
         for tile in tiles:
             image, valid = scene.read(tile.read)
             core = valid[tile.core_in_read]

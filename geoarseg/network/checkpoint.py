@@ -77,9 +77,7 @@ def load_card(path: str | os.PathLike[str]) -> ModelCard:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(CARD_KEY)
     except (SafetensorError, OSError) as error:
-        raise ModelFileError(
-            f"{os.fspath(path)} is not a safetensors file ({' '.join(str(error).split())})."
-        ) from None
+        raise ModelFileError(f"{os.fspath(path)} is not a safetensors file ({' '.join(str(error).split())}).") from None
     if text is None:
         raise ModelFileError(f"{os.fspath(path)} was not written by geoarseg: it has no model card.")
     try:
@@ -106,9 +104,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Network, ModelCard]:
         with safe_open(path, framework="pt") as file:
             names = set(file.keys())
             if names != set(expected):
-                raise ModelFileError(
-                    f"The weights of {os.fspath(path)} do not belong to the network of its card."
-                )
+                raise ModelFileError(f"The weights of {os.fspath(path)} do not belong to the network of its card.")
             for name, value in expected.items():
                 if tuple(file.get_slice(name).get_shape()) != tuple(value.shape):
                     raise ModelFileError(f"The weights {name} of {os.fspath(path)} have the wrong shape.")

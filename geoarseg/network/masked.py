@@ -59,7 +59,7 @@ def masked_weights_kept(model: nn.Module, orderings: Sequence[Ordering | None]) 
         model: the network, with its `MaskedConv2d` layers anywhere inside.
         orderings: the orderings of the step's views; None stands for a view without a mask.
     """
-    kept: list[tuple[nn.Parameter, Tensor, Tensor]] = []
+    kept: list[tuple[Tensor, Tensor, Tensor]] = []
     used = [ordering for ordering in orderings if ordering is not None]
     if len(used) == len(orderings):
         for layer in model.modules():

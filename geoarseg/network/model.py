@@ -94,9 +94,7 @@ class Network(nn.Module):
         stride = self.stride_px
         return self.h(F.pad(x, (0, -width % stride, 0, -height % stride)))  # type: ignore[no-any-return]  # nn.Module
 
-    def log_probabilities(
-        self, features: Tensor, size: tuple[int, int], ordering: Ordering | None = None
-    ) -> Tensor:
+    def log_probabilities(self, features: Tensor, size: tuple[int, int], ordering: Ordering | None = None) -> Tensor:
         """g_ar and d: features to log-probabilities (N, K, y, x) at `size`, under an ordering or unmasked."""
         logits = self.d(self.g_ar(features, ordering))
         if self.stride_px > 1:

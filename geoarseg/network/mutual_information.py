@@ -108,9 +108,7 @@ def _joint_by_fft(p: Tensor, q: Tensor, t: int) -> Tensor:
     shifts = torch.arange(-t, t + 1, dtype=p.dtype, device=p.device)
     back_y = _inverse_kernel(shifts, rows, torch.arange(rows, dtype=p.dtype, device=p.device))
     back_x = _inverse_kernel(shifts, columns, torch.arange(cross.shape[-1], dtype=p.dtype, device=p.device))
-    twice = torch.full(
-        (cross.shape[-1],), 2.0, dtype=p.dtype, device=p.device
-    )  # rfft keeps one of two conjugates
+    twice = torch.full((cross.shape[-1],), 2.0, dtype=p.dtype, device=p.device)  # rfft keeps one of two conjugates
     twice[0] = 1.0
     if columns % 2 == 0:
         twice[-1] = 1.0

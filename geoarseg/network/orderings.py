@@ -145,4 +145,5 @@ def orderings_by_name(names: Sequence[str]) -> tuple[Ordering, ...]:
 
 def never_used(orderings: Sequence[Ordering], kernel_px: int) -> BoolGrid:
     """The weights of a kernel that every one of these orderings masks, (F, F) of bool."""
-    return ~np.any([ordering.kernel_mask(kernel_px) for ordering in orderings], axis=0)
+    used: BoolGrid = np.any([ordering.kernel_mask(kernel_px) for ordering in orderings], axis=0)
+    return ~used

@@ -148,9 +148,7 @@ class Legend:
         for index, e in enumerate(self.entries):
             category = {"value": str(e.value), "symbol": str(index), "label": e.name}
             ET.SubElement(categories, "category", category, render="true", type="long")
-            symbol = ET.SubElement(
-                symbols, "symbol", name=str(index), type="fill", alpha="1", clip_to_extent="1"
-            )
+            symbol = ET.SubElement(symbols, "symbol", name=str(index), type="fill", alpha="1", clip_to_extent="1")
             simple_fill = {"class": "SimpleFill", "enabled": "1", "pass": "0", "locked": "0"}
             layer = ET.SubElement(symbol, "layer", simple_fill)
             colour = "{},{},{},255".format(*e.colour)

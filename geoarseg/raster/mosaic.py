@@ -52,8 +52,7 @@ def place_sources(sources: Sequence[Source]) -> tuple[tuple[PlacedSource, ...], 
     offsets = [_offset(first, source) for source in sources]
     top, left = min(row for row, _ in offsets), min(col for _, col in offsets)
     placed = tuple(
-        PlacedSource(source, row - top, col - left)
-        for source, (row, col) in zip(sources, offsets, strict=True)
+        PlacedSource(source, row - top, col - left) for source, (row, col) in zip(sources, offsets, strict=True)
     )
     # The corner is copied from the files at the top and at the left, not computed, so that it stays exact.
     x = next(p.source.transform.c for p in placed if p.col == 0)

@@ -28,9 +28,7 @@ class Cell:
 
 def find_occupied(scenes: Sequence[SceneLike], *, cell_px: int, seed: int) -> list[Cell]:
     """Look at up to 4096 random cells of all scenes; returns those that hold valid pixels, in order."""
-    grids = [
-        tile_grid(scene.height, scene.width, core_px=cell_px, halo_px=0, stride_px=1) for scene in scenes
-    ]
+    grids = [tile_grid(scene.height, scene.width, core_px=cell_px, halo_px=0, stride_px=1) for scene in scenes]
     first = np.cumsum([0, *map(len, grids)])
     total = int(first[-1])
     rng = np.random.default_rng(seed)

@@ -19,9 +19,7 @@ PREVIEW_PX = 1200
 _STRIP_PX = 1024
 
 
-def thumbnail(
-    scene: Scene, *, longest_px: int = PREVIEW_PX
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+def thumbnail(scene: Scene, *, longest_px: int = PREVIEW_PX) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Every n-th pixel of a scene: image (band, y, x) of float32 and validity (y, x)."""
     step = max(1, -(-max(scene.height, scene.width) // longest_px))
     images, masks = [], []
@@ -106,8 +104,7 @@ def write_preview(
     for axes in (left, right):
         axes.set_axis_off()
     patches = [
-        Patch(color=entry.hex, label=f"{entry.name}  {share:.1%}")
-        for entry, share in zip(legend, shares, strict=True)
+        Patch(color=entry.hex, label=f"{entry.name}  {share:.1%}") for entry, share in zip(legend, shares, strict=True)
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 6), frameon=False)
     with whole_file(path, overwrite=overwrite) as unfinished:
@@ -125,4 +122,5 @@ def _coloured(path: Path, shape: tuple[int, ...], legend: Legend) -> npt.NDArray
     colours = np.full((256, 3), 255, np.uint8)
     for entry in legend:
         colours[entry.value] = entry.colour
-    return colours[classes]
+    picture: npt.NDArray[np.uint8] = colours[classes]
+    return picture

@@ -150,9 +150,7 @@ class CropSampler:
     def _place_near(self, cell: Cell) -> tuple[int, Window]:
         half = self.crop_px // 2
         down, right = self._rng.integers(-half, half + 1, size=2)
-        return cell.scene, self._push_inside(
-            cell.scene, cell.window.row + int(down), cell.window.col + int(right)
-        )
+        return cell.scene, self._push_inside(cell.scene, cell.window.row + int(down), cell.window.col + int(right))
 
     def _push_inside(self, index: int, row: int, col: int) -> Window:
         """The crop at this place, moved so that it lies in the scene, or holds all of a short side."""

@@ -122,9 +122,7 @@ def sample_pixels(
     """
     check_same_bands(scenes)
     rng = np.random.default_rng(seed)
-    grids = [
-        tile_grid(scene.height, scene.width, core_px=BLOCK_PX, halo_px=0, stride_px=1) for scene in scenes
-    ]
+    grids = [tile_grid(scene.height, scene.width, core_px=BLOCK_PX, halo_px=0, stride_px=1) for scene in scenes]
     total = sum(map(len, grids))
     wanted = min(total, max_blocks)
     looks = min(total, max(wanted * _LOOKS_PER_BLOCK, _LAST_LOOKS))

@@ -173,9 +173,7 @@ def tile_grid(height: int, width: int, *, core_px: int, halo_px: int, stride_px:
         ("halo", halo_px, 0),
     ):
         if value < least:
-            raise SettingsError(
-                f"The {name} must be at least {least} px, not {value}.", f"Use {least} or more."
-            )
+            raise SettingsError(f"The {name} must be at least {least} px, not {value}.", f"Use {least} or more.")
     for name, value in (("tile size", core_px), ("halo", halo_px)):
         if value % stride_px:
             raise SettingsError(

@@ -62,10 +62,8 @@ def train_network(
     """
     progress, train = progress or Progress(), settings.train
     device = choose_device(settings.device)
-    network = build_network(
-        settings.network, bands=statistics.band_count, classes=settings.classes, seed=settings.seed
-    )
-    network = network.to(device).to(memory_format=torch.channels_last).train()
+    network = build_network(settings.network, bands=statistics.band_count, classes=settings.classes, seed=settings.seed)
+    network = network.to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=train.learning_rate)
     orderings = orderings_by_name(train.orderings)
     rng = np.random.default_rng([settings.seed, 1])
@@ -121,9 +119,7 @@ def _fraction_done(train: TrainSettings, step: int, elapsed_s: float) -> float:
     return max(step / train.steps, by_time if step else 0.0)
 
 
-def _draw(
-    sampler: CropSampler, statistics: BandStatistics, count: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _draw(sampler: CropSampler, statistics: BandStatistics, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
     images, valid = sampler.draw(count)
     crops = torch.from_numpy(statistics.normalise(images, valid))
     return crops.to(device, memory_format=torch.channels_last), torch.from_numpy(valid).to(device)

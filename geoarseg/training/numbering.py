@@ -28,4 +28,5 @@ def number_by_share(
         counts += np.bincount(winners[valid], minlength=network.classes)
     order = np.argsort(-counts, kind="stable")
     reorder_classes(network, order.tolist())
-    return counts[order] / max(counts.sum(), 1)
+    shares: npt.NDArray[np.float64] = counts[order] / max(counts.sum(), 1)
+    return shares

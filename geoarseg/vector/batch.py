@@ -65,9 +65,7 @@ class PolygonBatch:
     def geometries(self, transform: Affine, *, multi: bool) -> npt.NDArray[np.object_]:
         """The features as shapely polygons, or as multipolygons if `multi`, (features,)."""
         offsets = (self.ring_offsets, self.polygon_offsets)
-        polygons = shapely.from_ragged_array(
-            shapely.GeometryType.POLYGON, self.coordinates(transform), offsets
-        )
+        polygons = shapely.from_ragged_array(shapely.GeometryType.POLYGON, self.coordinates(transform), offsets)
         if not multi:
             return np.asarray(polygons)
         feature_of = np.repeat(np.arange(len(self)), np.diff(self.feature_offsets))
@@ -96,9 +94,7 @@ class PolygonBatch:
             )
         ring_at = offsets_of(ring_bytes)[:-1]
         rings_in = np.diff(self.polygon_offsets)
-        ring_at += np.repeat(
-            polygon_at[: len(rings_in)] + _HEADER - ring_at[self.polygon_offsets[:-1]], rings_in
-        )
+        ring_at += np.repeat(polygon_at[: len(rings_in)] + _HEADER - ring_at[self.polygon_offsets[:-1]], rings_in)
 
         out = np.empty(feature_at[-1], np.uint8)
         # Runs of bytes that are vertices and runs that are not, in turn: then one stroke moves all vertices.

@@ -40,9 +40,7 @@ def walk(successor: Nodes) -> tuple[Ragged, Nodes]:
     if len(successor) == 0:
         return Ragged.empty(), np.zeros(0, np.int32)
     total = len(successor)
-    links = csr_array(
-        (np.ones(total, np.int8), successor, np.arange(total + 1, dtype=np.int32)), shape=(total, total)
-    )
+    links = csr_array((np.ones(total, np.int8), successor, np.arange(total + 1, dtype=np.int32)), shape=(total, total))
     count, component = connected_components(links, connection="weak")
     first = np.empty(count, np.int32)
     first[component[::-1]] = np.arange(total - 1, -1, -1, dtype=np.int32)  # the last to write is the lowest
@@ -53,15 +51,11 @@ def walk(successor: Nodes) -> tuple[Ragged, Nodes]:
     return Ragged(nodes, offsets), component
 
 
-def _walk_together(
-    successor: Nodes, first: Nodes, lengths: Ints, places: Ints, nodes: npt.NDArray[np.int64]
-) -> None:
+def _walk_together(successor: Nodes, first: Nodes, lengths: Ints, places: Ints, nodes: npt.NDArray[np.int64]) -> None:
     """Fill in the `nodes` of each component, at its place: all walk a step at once until few are left."""
     longest_first = np.argsort(-lengths, kind="stable")
     lengths, place, at = lengths[longest_first], places[longest_first], first[longest_first]
-    longer_than = len(lengths) - np.cumsum(
-        np.bincount(lengths)
-    )  # components with more than 0, 1, 2 ... nodes
+    longer_than = len(lengths) - np.cumsum(np.bincount(lengths))  # components with more than 0, 1, 2 ... nodes
     step = 0
     while longer_than[step] > _FEW:
         at, place = at[: longer_than[step]], place[: longer_than[step]]

@@ -121,9 +121,7 @@ class CornerGraph:
         return borders
 
 
-def link_corners(
-    grid: Pixels, row: int, outside: int, tail_columns: Nodes, head_columns: Nodes
-) -> CornerGraph:
+def link_corners(grid: Pixels, row: int, outside: int, tail_columns: Nodes, head_columns: Nodes) -> CornerGraph:
     """Find and link the corners at the upper border of each of the strip's pixel rows.
 
     Args:

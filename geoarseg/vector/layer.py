@@ -147,9 +147,7 @@ class _Rows:
         geometry = pa.BinaryArray.from_buffers(
             pa.binary(), len(batch), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
         )
-        return pa.record_batch(
-            [classes, self._names.take(classes), pa.array(areas), geometry], schema=self.schema
-        )
+        return pa.record_batch([classes, self._names.take(classes), pa.array(areas), geometry], schema=self.schema)
 
 
 def _portions(batch: PolygonBatch) -> Iterator[PolygonBatch]:

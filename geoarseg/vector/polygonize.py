@@ -87,9 +87,7 @@ def _top(dtype: np.dtype[np.integer], width: int, outside: int) -> _Seam:
     return _Seam(pixels, Ragged.empty(), no_columns, no_columns, Ragged.empty(), none, none, none)
 
 
-def _advance(
-    seam: _Seam, row: int, strip: Ints, outside: int, connectedness: int
-) -> tuple[_Seam, PolygonBatch | None]:
+def _advance(seam: _Seam, row: int, strip: Ints, outside: int, connectedness: int) -> tuple[_Seam, PolygonBatch | None]:
     """Take in one strip: what is then under way, and what it finished."""
     grid = np.full((len(strip) + 1, strip.shape[1] + 2), outside, seam.pixels.dtype)
     grid[0], grid[1:, 1:-1] = seam.pixels, strip
@@ -145,9 +143,7 @@ def _join(seam: _Seam, graph: CornerGraph, paths: Ragged, path_of: Ints) -> tupl
     return Ragged(joined.values, joined.offsets[paths.offsets]), classes
 
 
-def _regions(
-    seam: _Seam, graph: CornerGraph, paths: int, path_of: Ints, connectedness: int
-) -> tuple[Ints, Ints]:
+def _regions(seam: _Seam, graph: CornerGraph, paths: int, path_of: Ints, connectedness: int) -> tuple[Ints, Ints]:
     """Which paths bound one region.
 
     A border that begins like a hole belongs to the region of the border to its left, a chain to the region it

@@ -90,9 +90,7 @@ def vectorize_raster(
             multi=connectedness == 8,
             overwrite=overwrite,
         )
-    return VectorSummary(
-        Path(path), totals.polygons, totals.areas, totals.area_column, time.monotonic() - started
-    )
+    return VectorSummary(Path(path), totals.polygons, totals.areas, totals.area_column, time.monotonic() - started)
 
 
 def polygons_of(
@@ -149,9 +147,7 @@ def _strip_rows(raster: ClassRaster, connectedness: int, strip_rows: int | None)
     return strip_rows or max(_MIN_STRIP_ROWS, _STRIP_PIXELS // raster.width)
 
 
-def _strips(
-    raster: ClassRaster, strip_rows: int, stage: Stage
-) -> Iterator[tuple[int, npt.NDArray[np.integer]]]:
+def _strips(raster: ClassRaster, strip_rows: int, stage: Stage) -> Iterator[tuple[int, npt.NDArray[np.integer]]]:
     for start in range(0, raster.height, strip_rows):
         stop = min(start + strip_rows, raster.height)
         yield start, raster.rows(start, stop)

@@ -29,9 +29,7 @@ def write_half(path, fault):
         raise fault
 
 
-@pytest.mark.parametrize(
-    "fault", [KeyboardInterrupt(), SystemExit(1), ValueError("x"), InputError("no input")]
-)
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), SystemExit(1), ValueError("x"), InputError("no input")])
 def test_nothing_remains_after_a_failure_and_the_error_stays(tmp_path, fault):
     with pytest.raises(type(fault)):
         write_half(tmp_path / "new" / "a.txt", fault)
@@ -51,9 +49,7 @@ def test_an_existing_file_stays_as_it_was(tmp_path):
     assert path.read_text() == "new"
 
 
-@pytest.mark.parametrize(
-    ("number", "words"), [(errno.ENOSPC, "No space left"), (errno.EACCES, "Permission denied")]
-)
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "No space left"), (errno.EACCES, "Permission denied")])
 def test_errors_of_the_system_become_output_errors(tmp_path, number, words):
     with pytest.raises(OutputError, match=rf"a\.txt: {words}") as caught, whole_file(tmp_path / "a.txt"):
         raise OSError(number, os.strerror(number))

@@ -12,9 +12,7 @@ from geoarseg.raster.style import read_legend, write_sidecars
 
 colours = st.tuples(*[st.integers(0, 255)] * 3)
 # XML 1.0 has no control characters
-names = st.text(
-    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=20
-)
+names = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=20)
 legends = st.dictionaries(st.integers(1, MAX_CLASSES), st.tuples(names, colours), max_size=30).map(
     lambda rows: Legend(tuple(LegendEntry(value, *rows[value]) for value in sorted(rows)))
 )
@@ -49,9 +47,7 @@ def test_defaults():
     assert Legend.from_colours(["a"], [(1, 2, 3)]).entries[0].hex == "#010203"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}x", "[1]", '[{"value": 1}]', '[{"value":1,"name":"a","colour":"red"}]', "3"]
-)
+@pytest.mark.parametrize("text", ["", "{}x", "[1]", '[{"value": 1}]', '[{"value":1,"name":"a","colour":"red"}]', "3"])
 def test_damaged_json(text):
     with pytest.raises(InputError, match="legend"):
         Legend.from_json(text)

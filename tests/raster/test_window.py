@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from geoarseg.errors import SettingsError
 from geoarseg.raster.window import Window, tile_grid
 
-windows = st.builds(
-    Window, st.integers(-20, 20), st.integers(-20, 20), st.integers(1, 30), st.integers(1, 30)
-)
+windows = st.builds(Window, st.integers(-20, 20), st.integers(-20, 20), st.integers(1, 30), st.integers(1, 30))
 strides = st.sampled_from([1, 2, 4, 8])
 
 
@@ -76,7 +74,5 @@ def test_an_empty_window_is_a_bug():
 
 @pytest.mark.parametrize("module", ["window", "legend", "sampling", "atomic"])
 def test_light_modules_do_not_import_rasterio(module):
-    code = (
-        f"import sys, geoarseg.raster.{module}; sys.exit('rasterio' in sys.modules or 'torch' in sys.modules)"
-    )
+    code = f"import sys, geoarseg.raster.{module}; sys.exit('rasterio' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

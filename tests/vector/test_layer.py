@@ -182,9 +182,7 @@ def test_geopackage_style_is_qgis_default(tmp_path):
 
 def test_spatial_index_finds_polygons(tmp_path):
     write(tmp_path / "map.gpkg")
-    frame = gpd.read_file(
-        tmp_path / "map.gpkg", layer="map", bbox=(400_004.5, 5_799_994.5, 400_005, 5_799_995)
-    )
+    frame = gpd.read_file(tmp_path / "map.gpkg", layer="map", bbox=(400_004.5, 5_799_994.5, 400_005, 5_799_995))
     assert frame["class"].tolist() == [3]
 
 

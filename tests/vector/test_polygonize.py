@@ -43,9 +43,7 @@ def polygons(raster, rows, *, connectedness=4, nodata=0):
         geometries = batch.geometries(PIXELS, multi=connectedness == 8)
         assert shapely.is_valid(geometries).all()
         np.testing.assert_array_equal(shapely.area(geometries), batch.pixels)
-        found += zip(
-            batch.classes.tolist(), shapely.to_wkt(shapely.normalize(geometries)).tolist(), strict=True
-        )
+        found += zip(batch.classes.tolist(), shapely.to_wkt(shapely.normalize(geometries)).tolist(), strict=True)
     return sorted(found)
 
 
@@ -70,9 +68,7 @@ def spiral(size):
         moves = 0
         while True:
             ahead, beyond = (row + step[0], column + step[1]), (row + 2 * step[0], column + 2 * step[1])
-            if not all(0 <= i < size for i in ahead) or (
-                all(0 <= i < size for i in beyond) and raster[beyond] == 2
-            ):
+            if not all(0 <= i < size for i in ahead) or (all(0 <= i < size for i in beyond) and raster[beyond] == 2):
                 break
             row, column = ahead
             raster[row, column] = 2

@@ -181,6 +181,4 @@ def test_reference_raster(class_file, tmp_path):
     found = read_polygons(tmp_path / "map.gpkg")
     shapes = rasterio.features.shapes(raster, mask=raster != 0, transform=transform)
     expected = sorted((int(value), shape(geometry).normalize().wkt) for geometry, value in shapes)
-    assert (
-        sorted(zip(found["class"], found.normalize().to_wkt(rounding_precision=-1), strict=True)) == expected
-    )
+    assert sorted(zip(found["class"], found.normalize().to_wkt(rounding_precision=-1), strict=True)) == expected
