@@ -82,7 +82,8 @@ def train_model(
     dead = tuple(int(value) + 1 for value in np.flatnonzero(shares < ALIVE_SHARE))
     if dead:
         progress.warning(
-            f"{len(dead)} of {settings.classes} classes died in training. Ask for fewer classes, or train longer with --steps."
+            f"{len(dead)} of {settings.classes} classes died in training."
+            " Ask for fewer classes, or train longer with --steps."
         )
     card = ModelCard(
         version=__version__,

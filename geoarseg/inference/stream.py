@@ -36,8 +36,8 @@ def segment_windows(
 ) -> Iterator[SegmentedWindow]:
     """Segment a scene, one window after the other, row by row.
 
-    Windows are aligned to the network's stride and read with a halo of its receptive field, so the classes do not depend
-    on `window_px`.
+    Windows are aligned to the network's stride and read with a halo of its receptive field, so the classes do not
+    depend on `window_px`.
 
     Args:
         scene: the image.

@@ -1,7 +1,7 @@
 """The masked, shifted convolution of figure 3 (c), and the guard that leaves masked weights untouched by a step.
 
-With an ordering, the input is shifted and the kernel masked so that no output sees a pixel that comes later. Without one
-(inference) the same weights make an ordinary centred convolution. The mask multiplies the weights inside the call: the
+With an ordering, the input is shifted and the kernel masked so that no output sees a pixel that comes later. Without
+one (inference) the same weights make an ordinary centred convolution. The mask multiplies the weights inside the call: the
 parameters themselves are never written to.
 """
 
@@ -53,7 +53,8 @@ class MaskedConv2d(nn.Conv2d):
 def masked_weights_kept(model: nn.Module, orderings: Sequence[Ordering | None]) -> Iterator[None]:
     """Keep the weights that every view of a step masks bit-identical through the optimizer's step in the block.
 
-    Their gradient is zero, but Adam would move them by its momentum; section 3.1: "the masked weights remain unchanged".
+    Their gradient is zero, but Adam would move them by its momentum; section 3.1: "the masked weights
+    remain unchanged".
 
     Args:
         model: the network, with its `MaskedConv2d` layers anywhere inside.

@@ -1,8 +1,8 @@
 """The network F = h . g_ar . d (section 3.1), form F2: a stem, autoregressive residual blocks, a decoder.
 
-The stem h sees each pixel's surroundings freely and may reduce the resolution; it alone has batch normalisation, which in
-g_ar would let every position see every other. g_ar obeys an ordering in training and is unmasked at inference. The decoder
-d maps to K clusters, upsamples to the input's size and gives probabilities.
+The stem h sees each pixel's surroundings freely and may reduce the resolution; it alone has batch normalisation, which
+in g_ar would let every position see every other. g_ar obeys an ordering in training and is unmasked at inference. The
+decoder d maps to K clusters, upsamples to the input's size and gives probabilities.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, ordering: Ordering | None = None) -> Tensor:
         """(N, channel, y, x) to the same shape."""
-        hidden = self.first(F.relu(x), ordering)
-        return x + self.second(self.dropout(F.relu(hidden)), ordering)
+        hidden: Tensor = self.first(F.relu(x), ordering)
+        change: Tensor = self.second(self.dropout(F.relu(hidden)), ordering)
+        return x + change
 
 
 class Autoregressive(nn.Module):
@@ -67,8 +68,8 @@ class Network(nn.Module):
 
     Attributes:
         stride_px: input pixels per cell of g_ar.
-        halo_px: an output pixel depends on input pixels at most this far away, along rows or columns, when no ordering is
-            given; a multiple of the stride.
+        halo_px: an output pixel depends on input pixels at most this far away, along rows or columns, when no ordering
+            is given; a multiple of the stride.
 
     Args:
         settings: widths, depths, kernel size and stride.
@@ -99,7 +100,8 @@ class Network(nn.Module):
         logits = self.d(self.g_ar(features, ordering))
         if self.stride_px > 1:
             logits = F.interpolate(logits, scale_factor=self.stride_px, mode="bilinear", align_corners=False)
-        return logits[..., : size[0], : size[1]].float().log_softmax(1)
+        cropped: Tensor = logits[..., : size[0], : size[1]]
+        return cropped.float().log_softmax(1)
 
     def forward(self, x: Tensor, ordering: Ordering | None = None) -> Tensor:
         """Probabilities (N, K, y, x), float32, of normalised images (N, band, y, x)."""

@@ -104,7 +104,7 @@ def train_network(
 
 
 def learning_rate(train: TrainSettings, fraction: float) -> float:
-    """The learning rate after a `fraction` of the training: a rise over the first 30 %, then a cosine to nearly zero."""
+    """The learning rate after a `fraction` of the training: a rise over 30 % of it, then a cosine to nearly zero."""
     if train.schedule == "constant":
         return train.learning_rate
     rise = 0.3
