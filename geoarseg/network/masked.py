@@ -1,8 +1,8 @@
 """The masked, shifted convolution of figure 3 (c), and the guard that leaves masked weights untouched by a step.
 
 With an ordering, the input is shifted and the kernel masked so that no output sees a pixel that comes later. Without
-one (inference) the same weights make an ordinary centred convolution. The mask multiplies the weights inside the call: the
-parameters themselves are never written to.
+one (inference) the same weights make an ordinary centred convolution. The mask multiplies the weights inside the call:
+the parameters themselves are never written to.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from the top, each from the right. Eight zigzag orderings go by anti-diagonals f
       6 7 8              2 5 8                3 7 8
 
 A convolution under an ordering (figure 3 c) reads its input shifted by floor(F/2), so that the kernel's border line
-lies on the current pixel's line, and masks what comes after the current pixel there. For F = 3 (x: weight in use, o: the
-current pixel, also in use, .: masked)::
+lies on the current pixel's line, and masks what comes after the current pixel there. For F = 3 (x: weight in use, o:
+the current pixel, also in use, .: masked)::
 
     rows-top-left     rows-top-right    columns-left-top    zigzag-top-left-*
       x x x             x x x             x x x               x x x
