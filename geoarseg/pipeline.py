@@ -15,6 +15,7 @@ from geoarseg.errors import InputError, OutputError
 from geoarseg.inference.maps import MapSummary, write_maps
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, save_model
+from geoarseg.network.device import choose_device
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.legend import Legend
@@ -69,6 +70,7 @@ def train_model(
         TrainingError: the training broke down.
     """
     progress = progress or Progress()
+    choose_device(settings.device)  # a wrong name is said at once
     with progress.stage("statistics", total=1, unit="sample") as stage:
         statistics = estimate_statistics(scenes, seed=settings.seed)
         stage.advance()

@@ -77,20 +77,18 @@ def run_command(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush stays silent
         return 1
     except GeoArSegError as error:
-        code, text = error.exit_code, str(error)
+        return _report(str(error), error.exit_code, log_json, debug)
     except MemoryError:
-        code, text = (
-            1,
-            "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch.",
-        )
+        text = "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
+        return _report(text, 1, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
-        code, text = 1, f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
-    if debug:
+        text = f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
+        return _report(text, 1, log_json, debug)
+
+
+def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:
+    if debug and not log_json:
         traceback.print_exc()
-    return _report(text, code, log_json)
-
-
-def _report(text: str, code: int, log_json: bool) -> int:
     if log_json:
         line = {
             "event": "error",

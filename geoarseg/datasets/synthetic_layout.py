@@ -152,7 +152,7 @@ def plant_trees(layout: Layout, plan: Plan, rng: np.random.Generator) -> None:
         layout.height_m[where] = dome[where]
         layout.tint[where] = rng.standard_normal(count)[crowns.index][where]
         layout.hue[where] = rng.standard_normal(count)[crowns.index][where]
-    rise_y, rise_x = np.gradient(layout.height_m, pixel_m)
+    rise_y, rise_x = (np.asarray(rise) for rise in np.gradient(layout.height_m, pixel_m))
     crown = layout.surface == Surface.CROWN
     layout.slope_x[crown] = np.clip(rise_x[crown], -0.75, 0.75)
     layout.slope_y[crown] = np.clip(rise_y[crown], -0.75, 0.75)

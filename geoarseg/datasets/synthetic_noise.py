@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +55,13 @@ class Cells:
     border_px: FloatMap
     """Half the difference of the distances to the two nearest centres, (y, x): 0 on the cells' borders."""
 
-    def sample(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
+    def sample(self, image: NDArray[Any]) -> NDArray[Any]:
         """The value of `image` (y, x) at each centre; centres outside take the nearest pixel."""
         height, width = image.shape
         rows = np.clip(self.row.astype(int), 0, height - 1)
         cols = np.clip(self.col.astype(int), 0, width - 1)
-        return image[rows, cols]
+        values: NDArray[Any] = image[rows, cols]
+        return values
 
 
 def scatter_cells(shape: tuple[int, int], *, spacing_px: float, jitter: float, rng: np.random.Generator) -> Cells:
@@ -88,4 +90,4 @@ def scatter_cells(shape: tuple[int, int], *, spacing_px: float, jitter: float, r
         second = np.where(closer, first, np.minimum(second, distance))
         index = np.where(closer, number, index)
         first = np.where(closer, distance, first)
-    return Cells(center_row.ravel(), center_col.ravel(), index, first, (second - first) / 2)
+    return Cells(center_row.ravel(), center_col.ravel(), index, first, ((second - first) / 2).astype(np.float32))

@@ -82,7 +82,7 @@ class Plan:
 
     def locate(self, along_m: float, beside_m: float, number: int) -> tuple[float, float, float]:
         """Where a place by the road is: row and column in pixels, and the road's direction in radians."""
-        along, repetition = np.float64(along_m), np.float64(number)
+        along, repetition = np.array(along_m, np.float64), np.array(number, np.float64)
         slope = float(self.road.slope(along, repetition))
         across = float(self.road.position(along, repetition)) + beside_m * float(np.hypot(1, slope))
         cos, sin = np.cos(self.angle), np.sin(self.angle)
@@ -139,7 +139,7 @@ def _divide_land(
     shape = (river_m.shape[0], river_m.shape[1])
     scale_px = min(0.3 * spacing_m, 90.0) / pixel_m
     bank = np.clip(1 - river_m / 8.0, 0, 3)  # nobody builds, and no forest stands, right at the water
-    liking = layered_noise(shape, scale_px=scale_px, layers=2, rng=rng)
+    liking: NDArray[np.floating] = layered_noise(shape, scale_px=scale_px, layers=2, rng=rng)
     liking = 0.45 * liking - 4.0 * np.abs(beside_m) / spacing_m - 2 * bank
     village = _top_share(liking, VILLAGE_SHARE)
     liking = layered_noise(shape, scale_px=scale_px, layers=4, rng=rng)
@@ -147,5 +147,5 @@ def _divide_land(
     return village, _top_share(liking, FOREST_SHARE)
 
 
-def _top_share(score: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
+def _top_share(score: NDArray[np.floating], share: float) -> NDArray[np.bool_]:
     return np.asarray(score > np.quantile(score, 1 - share))

@@ -57,7 +57,7 @@ def _inertia(model: KMeans) -> float:
 
 def _spread(points: NDArray[np.float64], classes: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw centres from the points, each with odds of its squared distance to those drawn before."""
-    centres = points[rng.integers(len(points))][None]
+    centres: NDArray[np.float64] = points[rng.integers(len(points))][None]
     for _ in range(1, classes):
         odds = squared_distances(points, centres).min(axis=1)
         total = odds.sum()

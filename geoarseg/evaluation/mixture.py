@@ -82,11 +82,11 @@ def _maximise(points: NDArray[np.float64], shares: NDArray[np.float64], covarian
     """The mixture that fits the points best, given each class's share (pixel, class) in each point."""
     sizes = shares.sum(axis=0) + 10 * np.finfo(np.float64).eps
     means = shares.T @ points / sizes[:, None]
-    spreads = np.empty((len(sizes), points.shape[1], points.shape[1]))
+    spreads: NDArray[np.float64] = np.empty((len(sizes), points.shape[1], points.shape[1]))
     for number, mean in enumerate(means):
         centred = points - mean
         spreads[number] = (shares[:, number] * centred.T) @ centred / sizes[number]
     if covariance == "tied":
         spreads[:] = np.average(spreads, axis=0, weights=sizes)
-    factors = np.linalg.cholesky(spreads + _RIDGE * np.eye(points.shape[1]))
+    factors: NDArray[np.float64] = np.linalg.cholesky(spreads + _RIDGE * np.eye(points.shape[1])).astype(np.float64)
     return Mixture(np.log(sizes / sizes.sum()), means, factors)

@@ -124,4 +124,4 @@ def _largest_shift_px(classes: Scene, labels: Scene) -> float:
     to_classes = ~classes.transform * labels.transform
     corners = [(col, row) for col in (0, labels.width) for row in (0, labels.height)]
     moved = [to_classes * corner for corner in corners]
-    return max(max(abs(a - b) for a, b in zip(m, c, strict=True)) for m, c in zip(moved, corners, strict=True))
+    return float(np.abs(np.array(moved) - np.array(corners)).max())
