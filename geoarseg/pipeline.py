@@ -91,7 +91,7 @@ def train_model(
         version=__version__,
         network=settings.network,
         classes=settings.classes,
-        bands=settings.bands or tuple(range(1, scenes[0].band_count + 1)),
+        bands=scenes[0].sources[0].source.bands,
         band_names=scenes[0].band_names,
         centre=statistics.centre,
         scale=statistics.scale,

@@ -94,3 +94,12 @@ def test_images_that_do_not_fit_together_are_named(make_raster, tmp_path):
     with pytest.raises(InputError, match=r"a\.tif.*c\.tif|c\.tif.*a\.tif"):
         run([str(first), str(third)], tmp_path / "out", settings=load_settings(overrides=TINY))
     assert not (tmp_path / "out").exists()
+
+
+def test_the_card_names_the_bands_of_the_file(make_raster, tmp_path):
+    from geoarseg.network.checkpoint import load_card
+
+    data = np.random.default_rng(0).integers(1, 255, (4, 60, 70)).astype(np.uint8)
+    path = make_raster(data, tmp_path / "image.tif", colours=["alpha", "red", "green", "blue"])
+    run([str(path)], tmp_path / "out", settings=load_settings(overrides=TINY))
+    assert load_card(tmp_path / "out" / "model.safetensors").bands == (2, 3, 4)

@@ -66,15 +66,15 @@ def fit_mixture(pixels: Pixels, *, classes: int, seed: int, covariance: Covarian
     points = np.asarray(pixels, dtype=np.float64)
     nearest = fit_kmeans(points, classes=classes, seed=seed).predict(points)
     mixture = _maximise(points, np.eye(classes)[nearest], covariance)
-    likelihood = -np.inf
+    before = -np.inf
     for _ in range(_ITERATIONS):
         log_joint = mixture.log_joint(points)
         log_density = logsumexp(log_joint, axis=1)
         mixture = _maximise(points, np.exp(log_joint - log_density[:, None]), covariance)
-        gain = float(log_density.mean()) - likelihood
-        likelihood += gain
-        if gain < _TOLERANCE:
+        likelihood = float(log_density.mean())
+        if likelihood - before < _TOLERANCE:
             break
+        before = likelihood
     return mixture
 
 

@@ -82,7 +82,7 @@ def test_files_hold_the_landscape(landscape, tmp_path):
         assert np.array_equal(image.read(), landscape.image)
         assert image.descriptions == ("red", "green", "blue", "nir")
         assert image.crs == labels.crs == landscape.crs
-        assert (image.is_tiled, image.compression.value) == (True, "DEFLATE")
+        assert (image.block_shapes[0], image.compression.value) == ((256, 256), "DEFLATE")
         assert np.array_equal(labels.read(1), landscape.labels)
         assert labels.colormap(1)[1][:3] == landscape.legend.colour_of(1)
     assert read_legend(files.labels) == landscape.legend

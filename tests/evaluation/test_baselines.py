@@ -7,6 +7,7 @@ import pytest
 
 from geoarseg.datasets.synthetic import make_landscape
 from geoarseg.errors import InputError, SettingsError
+from geoarseg.evaluation import mixture as mixture_module
 from geoarseg.evaluation.baselines import kmeans_map, mixture_map
 from geoarseg.evaluation.kmeans import fit_kmeans
 from geoarseg.evaluation.mixture import fit_mixture
@@ -108,6 +109,16 @@ def test_mixture_tells_nested_clusters_apart_that_kmeans_cannot():
     mixture = score_maps(fit_mixture(points, classes=2, seed=0).predict(points) + 1, truth)
     kmeans = score_maps(fit_kmeans(points, classes=2, seed=0).predict(points) + 1, truth)
     assert mixture.accuracy > 0.95 > kmeans.accuracy
+
+
+def test_mixture_stops_when_it_has_settled(monkeypatch):
+    rounds = []
+    maximise = mixture_module._maximise
+    monkeypatch.setattr(mixture_module, "_maximise", lambda *a: rounds.append(1) or maximise(*a))
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.standard_normal((200, 2)), rng.standard_normal((200, 2)) + 20])
+    fit_mixture(points, classes=2, seed=0)
+    assert 2 <= len(rounds) < 6
 
 
 def test_densities_integrate_to_the_shares():
