@@ -41,6 +41,7 @@ def measure(way, p, q, t, repeats):
 
 
 def main():
+    """Measure every way and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--size", type=int, default=200)
