@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import common_options, settings_from, settings_options, training_options
+from geoarseg.cli.options import GroupedCommand, common_options, settings_from, settings_options, training_options
 
 
-@click.command(name="demo")
+@click.command(name="demo", cls=GroupedCommand)
 @click.option("-o", "--out", default="demo", show_default=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option(
     "--size", default=512, show_default=True, type=click.IntRange(64, 4096), help="Side of the scene, in pixels."

@@ -43,6 +43,29 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[match[2] or "s"]
 
 
+class GroupedCommand(click.Command):
+    """A command whose help lists the options that matter first, in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each group."""
+        rows: dict[str, list[tuple[str, str]]] = {name: [] for name in ("Map", "Training", "Settings", "Behaviour")}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                rows[_GROUP_OF_OPTION.get(parameter.name or "", "Map")].append(record)
+        for name, records in rows.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+
+_GROUP_OF_OPTION = (
+    dict.fromkeys(("steps", "time_limit", "seed"), "Training")
+    | dict.fromkeys(("device", "config", "overrides"), "Settings")
+    | dict.fromkeys(("overwrite", "quiet", "log_json", "debug", "help"), "Behaviour")
+)
+
+
 def _stack(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         for option in reversed(options):

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import common_options, settings_from, settings_options, training_options
+from geoarseg.cli.options import GroupedCommand, common_options, settings_from, settings_options, training_options
 
 
-@click.command(name="run")
+@click.command(name="run", cls=GroupedCommand)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for the outputs.")
 @training_options

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import BandList, common_options, settings_from, settings_options
+from geoarseg.cli.options import BandList, GroupedCommand, common_options, settings_from, settings_options
 
 
-@click.command(name="segment")
+@click.command(name="segment", cls=GroupedCommand)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option("-m", "--model", required=True, type=click.Path(path_type=Path), help="Model file.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Class raster, such as classes.tif.")

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import common_options, settings_from, settings_options, training_options
+from geoarseg.cli.options import GroupedCommand, common_options, settings_from, settings_options, training_options
 
 
-@click.command(name="train")
+@click.command(name="train", cls=GroupedCommand)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option(
     "-o",

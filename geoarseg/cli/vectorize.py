@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import common_options
+from geoarseg.cli.options import GroupedCommand, common_options
 
 
-@click.command(name="vectorize")
+@click.command(name="vectorize", cls=GroupedCommand)
 @click.argument("classes", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Polygon layer, such as classes.gpkg."

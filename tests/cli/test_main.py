@@ -193,6 +193,9 @@ def test_every_command_has_help_and_a_line_in_the_readme(capsys):
 def test_defaults_are_shown(capsys):
     run_command(["run", "--help"])
     text = " ".join(capsys.readouterr().out.split())
+    assert [text.index(f"{group}: ") for group in ("Map", "Training", "Settings", "Behaviour")] == sorted(
+        text.index(f"{group}: ") for group in ("Map", "Training", "Settings", "Behaviour")
+    )
     for words in ("default: 6", "default: 400", "default: 0", "default: auto"):
         assert words in text
 
