@@ -50,9 +50,10 @@ class GroupedCommand(click.Command):
         """Write one section for each group."""
         rows: dict[str, list[tuple[str, str]]] = {name: [] for name in ("Map", "Training", "Settings", "Behaviour")}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
-                rows[_GROUP_OF_OPTION.get(parameter.name or "", "Map")].append(record)
+                name = "help" if "--help" in parameter.opts else parameter.name or ""
+                rows[_GROUP_OF_OPTION.get(name, "Map")].append(record)
         for name, records in rows.items():
             if records:
                 with formatter.section(name):
