@@ -94,7 +94,7 @@ def write_preview(
     bands, how = display_bands(scene.band_roles)
     height, width = valid.shape
     ratio = min(max(height / width, 0.3), 3.0)
-    figure = Figure(figsize=(13, 5.6 * ratio + 1.1), dpi=110, layout="constrained")
+    figure = Figure(figsize=(13, 6.4 * ratio + 1.3), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     left.imshow(stretch(image, valid, bands), interpolation="nearest" if width < 300 else "antialiased")
