@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-FFT_FROM_SHIFT_PX = 1
+FFT_FROM_SHIFT_PX = 3
 """From this T on the FFT is faster than shifted products (`benchmarks/mutual_information.py`)."""
 _SMALLEST = 1e-12
 """Probabilities are kept above this before the logarithm."""
