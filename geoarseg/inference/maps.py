@@ -72,7 +72,10 @@ def write_maps(
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{confidence_path.name}.tmp-") as folder:
             try:
-                kept = np.memmap(Path(folder) / "percent", np.uint8, "w+", shape=(scene.height, scene.width))
+                with open(Path(folder) / "percent", "wb") as file:
+                    for _ in range(scene.height):  # a full disk must show here: a mapped write would end the process
+                        file.write(bytes(scene.width))
+                kept = np.memmap(Path(folder) / "percent", np.uint8, "r+", shape=(scene.height, scene.width))
             except OSError as error:
                 raise output_error(confidence_path, error) from error
 
