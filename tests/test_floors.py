@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "geoarseg"
 FLOORS = [
     {"__init__", "errors", "progress"},
     {"config"},
-    {"raster", "vector", "network", "metrics"},
+    {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"pipeline"},
     {"demo"},
@@ -21,6 +21,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 FORBIDDEN = {
     "raster": {"torch"},
     "vector": {"torch"},
+    "clustering": {"torch", "rasterio"},
     "metrics": {"torch", "rasterio"},
     "network": {"rasterio", "xarray", "dask", "rioxarray", "geopandas"},
 }

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoarseg.errors import SettingsError
-from geoarseg.evaluation.kmeans import Pixels, fit_kmeans
-from geoarseg.evaluation.mixture import Covariance, fit_mixture
+from geoarseg.clustering.kmeans import Pixels, fit_kmeans
+from geoarseg.clustering.mixture import Covariance, fit_mixture
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import MAX_CLASSES
 from geoarseg.raster.memory import SceneLike

@@ -7,10 +7,10 @@ import pytest
 
 from geoarseg.datasets.synthetic import make_landscape
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.evaluation import mixture as mixture_module
+from geoarseg.clustering import mixture as mixture_module
 from geoarseg.evaluation.baselines import kmeans_map, mixture_map
-from geoarseg.evaluation.kmeans import fit_kmeans
-from geoarseg.evaluation.mixture import fit_mixture
+from geoarseg.clustering.kmeans import fit_kmeans
+from geoarseg.clustering.mixture import fit_mixture
 from geoarseg.evaluation.scores import score_maps
 from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene

@@ -14,7 +14,7 @@ from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
 from geoarseg.errors import SettingsError
-from geoarseg.evaluation.kmeans import Pixels, fit_kmeans
+from geoarseg.clustering.kmeans import Pixels, fit_kmeans
 
 Covariance = Literal["full", "tied"]
 

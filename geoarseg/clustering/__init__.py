@@ -1,0 +1,1 @@
+"""Clustering of feature vectors: plain arrays in, plain arrays out."""
