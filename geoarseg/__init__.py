@@ -16,7 +16,7 @@ _HOME = {
     "open_scene": "geoarseg.raster.scene",
     "write_cog": "geoarseg.raster.cog",
     "run": "geoarseg.pipeline",
-    "train_model": "geoarseg.pipeline",
+    "train_model": "geoarseg.models",
     "segment_scene": "geoarseg.pipeline",
     "vectorize_file": "geoarseg.pipeline",
 }

@@ -101,6 +101,10 @@ class TrainSettings(_Section):
         "plain", description="transformation of the second view, undone on its output"
     )
     jitter: float = Field(0.1, ge=0, le=1, description="strength of the photometric transformation")
+    evaluate_every: int = Field(
+        200, ge=1, description="steps between evaluations, where there are labels to evaluate with"
+    )
+    checkpoint_every_s: float = Field(120, ge=0, description="seconds between saves of the training's state")
     auxiliary_weight: float = Field(1.0, ge=0, le=100, description="weight of the auxiliary head's loss")
     positions: int = Field(64, ge=1, le=4096, description="arl: places of a crop that serve as anchors in a step")
     negatives: int = Field(255, ge=1, le=65536, description="arl: places of another crop that each is told apart from")

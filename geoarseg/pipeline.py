@@ -7,26 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from geoarseg import __version__
 from geoarseg.config import Settings
-from geoarseg.errors import InputError, OutputError
+from geoarseg.errors import InputError
 from geoarseg.inference.maps import MapSummary, write_maps
 from geoarseg.inference.predictor import Predictor
-from geoarseg.network.checkpoint import ModelCard, save_model
-from geoarseg.network.device import choose_device
+from geoarseg.models import legend_of, state_path_of, train_model, write_model
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
-from geoarseg.raster.legend import Legend
 from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.preview import write_preview
-from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.scene import Scene, open_scene
-from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.raster.style import read_legend
-from geoarseg.training.loop import ALIVE_SHARE, train_network
-from geoarseg.training.numbering import number_by_share
 from geoarseg.vector.source import open_class_raster
 from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
 
@@ -58,69 +50,6 @@ def open_scenes(paths: Sequence[str], *, bands: Sequence[int] | None, per_image:
     scenes = [open_scene(path, bands=bands) for path in paths]
     check_same_bands(scenes)
     return scenes
-
-
-def train_model(
-    scenes: Sequence[Scene], *, settings: Settings, progress: Progress | None = None
-) -> tuple[Predictor, tuple[int, ...]]:
-    """Train on scenes; returns the model ready for use and the classes that died.
-
-    Raises:
-        InputError: no crop of the scenes holds enough valid pixels.
-        TrainingError: the training broke down.
-    """
-    progress = progress or Progress()
-    choose_device(settings.device)  # a wrong name is said at once
-    with progress.stage("statistics", total=1, unit="sample") as stage:
-        statistics = estimate_statistics(scenes, seed=settings.seed)
-        stage.advance()
-    sampler = CropSampler(
-        scenes, crop_px=settings.train.crop_px, seed=settings.seed, stride_px=settings.network.stride_px
-    )
-    if sampler.crop_px != settings.train.crop_px:
-        progress.message(f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used.")
-    result = train_network(sampler, statistics, settings=settings, progress=progress)
-    shares = number_by_share(result.network, sampler, statistics)
-    dead = tuple(int(value) + 1 for value in np.flatnonzero(shares < ALIVE_SHARE))
-    if dead:
-        progress.warning(
-            f"{len(dead)} of {settings.classes} classes died in training."
-            " Ask for fewer classes, or train longer with --steps."
-        )
-    card = ModelCard(
-        version=__version__,
-        network=settings.network,
-        classes=settings.classes,
-        bands=scenes[0].sources[0].source.bands,
-        band_names=scenes[0].band_names,
-        centre=statistics.centre,
-        scale=statistics.scale,
-        legend=tuple(json.loads(Legend.default(settings.classes).to_json())),
-        pixel_size=(abs(scenes[0].transform.e), abs(scenes[0].transform.a)),
-        settings=settings.model_dump(mode="json"),
-        training=result.summary() | {"shares": [round(float(s), 5) for s in shares], "dead": list(dead)},
-    )
-    return Predictor(result.network, card, device=settings.device), dead
-
-
-def write_model(predictor: Predictor, path: Path, *, overwrite: bool = False) -> None:
-    """Write a model file, whole or not at all.
-
-    Raises:
-        OutputError: it exists, or cannot be written.
-    """
-    with whole_file(path, overwrite=overwrite) as unfinished:
-        try:
-            save_model(unfinished, predictor.network, predictor.card)
-        except OSError as error:
-            raise output_error(path, error) from error
-        except Exception as error:  # safetensors has an error type of its own for a full disk
-            raise OutputError(f"{path} cannot be written ({error}).") from error
-
-
-def legend_of(predictor: Predictor) -> Legend:
-    """The legend in a model's card."""
-    return Legend.from_json(json.dumps(list(predictor.card.legend)))
 
 
 def segment_scene(
@@ -209,8 +138,9 @@ def run(
     for folder in folders:
         for name in (*OUTPUT_NAMES[1:], *confidence):
             check_output_path(folder / name, overwrite)
-    predictor, dead = train_model(scenes, settings=settings, progress=progress)
-    write_model(predictor, out / "model.safetensors", overwrite=overwrite)
+    model_path = out / "model.safetensors"
+    predictor = train_model(scenes, settings=settings, state_path=state_path_of(model_path), progress=progress)
+    write_model(predictor, model_path, overwrite=overwrite)
     results = []
     for scene, folder in zip(scenes, folders, strict=True):
         maps = segment_scene(
@@ -239,7 +169,7 @@ def run(
                 overwrite=overwrite,
             )
             stage.advance()
-        result = RunResult(folder, maps, polygons, dead)
+        result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
         _write_summary(result, scene, predictor, settings, progress, overwrite)
         results.append(result)
     return results

@@ -37,6 +37,8 @@ class Stage:
     """Figures of the present state (loss, cluster shares); JSON types only."""
     started: float = field(default_factory=time.monotonic)
     """Monotonic clock at the start, in seconds."""
+    skipped: float = 0.0
+    """Units that an earlier sitting had finished; they take no part in the rate."""
     _progress: Progress | None = None
 
     def advance(self, amount: float = 1.0, message: str | None = None, **values: object) -> None:
@@ -53,6 +55,11 @@ class Stage:
         if self._progress is not None:
             self._progress.on_change(self)
 
+    def skip(self, amount: float) -> None:
+        """Count units as done that an earlier sitting had finished."""
+        self.skipped += amount
+        self.update(self.done + amount)
+
     @property
     def elapsed_s(self) -> float:
         """Seconds since the stage was opened."""
@@ -61,12 +68,12 @@ class Stage:
     @property
     def rate(self) -> float:
         """Units per second so far."""
-        return self.done / max(self.elapsed_s, 1e-9)
+        return (self.done - self.skipped) / max(self.elapsed_s, 1e-9)
 
     @property
     def remaining_s(self) -> float | None:
         """Estimated seconds left, or None when nothing can be said yet."""
-        if self.total is None or self.done <= 0:
+        if self.total is None or self.done <= self.skipped:
             return None
         return max(self.total - self.done, 0.0) / max(self.rate, 1e-9)
 

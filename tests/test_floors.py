@@ -13,8 +13,9 @@ FLOORS = [
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
+    {"models", "scoring"},
     {"pipeline"},
-    {"demo"},
+    {"demo", "compare", "reproduce"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -37,11 +37,12 @@ def command(
     The result is a model file that `geoarseg segment` takes.
     """
     settings = settings_from(**options)
-    from geoarseg.pipeline import open_scenes, train_model, write_model
+    from geoarseg.models import state_path_of, train_model, write_model
+    from geoarseg.pipeline import open_scenes
     from geoarseg.raster.atomic import check_output_path
 
     with choose_display(quiet=quiet, log_json=log_json) as progress:
         check_output_path(out, overwrite)
         scenes = open_scenes(images, bands=settings.bands, per_image=True)
-        predictor, _ = train_model(scenes, settings=settings, progress=progress)
+        predictor = train_model(scenes, settings=settings, state_path=state_path_of(out), progress=progress)
         write_model(predictor, out, overwrite=overwrite)

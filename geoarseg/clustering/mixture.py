@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
-from geoarseg.errors import SettingsError
 from geoarseg.clustering.kmeans import Pixels, fit_kmeans
+from geoarseg.errors import SettingsError
 
 Covariance = Literal["full", "tied"]
 

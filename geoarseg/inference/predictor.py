@@ -33,7 +33,7 @@ class Predictor:
         self.network = network.to(self.device).eval()
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
-        self.stride_px, self.halo_px, self.classes = network.stride_px, network.halo_px, network.classes
+        self.stride_px, self.halo_px, self.classes = network.alignment_px, network.halo_px, network.classes
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Predictor:

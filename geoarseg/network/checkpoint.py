@@ -43,6 +43,8 @@ class ModelCard(BaseModel):
     """Per band: what they are then divided by."""
     legend: tuple[dict[str, Any], ...]
     """A list of {value, name, colour}."""
+    crop_px: int = Field(64, ge=1, le=2048)
+    """Side of the training's crops; attention runs in windows of that size."""
     pixel_size: tuple[float, float] | None = None
     """Height and width of a pixel of the training images, in units of their CRS."""
     settings: dict[str, Any] = {}
@@ -61,7 +63,11 @@ class ModelCard(BaseModel):
 
 def save_model(path: str | os.PathLike[str], network: Network, card: ModelCard) -> None:
     """Write the weights and the card to `path` (the caller sees to whole-or-nothing)."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    weights = {
+        name: value.detach().cpu().contiguous()
+        for name, value in network.state_dict().items()
+        if not name.startswith("auxiliary.")  # a help of the training only
+    }
     save_file(weights, path, metadata={CARD_KEY: card.model_dump_json()})
 
 
@@ -98,7 +104,8 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Network, ModelCard]:
         ModelFileError: the file is missing, damaged, none of ours, or its weights do not fit its card.
     """
     card = load_card(path)
-    network = build_network(card.network, bands=len(card.bands), classes=card.classes)
+    architecture = card.network.model_copy(update={"auxiliary_classes": 0})
+    network = build_network(architecture, bands=len(card.bands), classes=card.classes, crop_px=card.crop_px)
     expected = network.state_dict()
     try:
         with safe_open(path, framework="pt") as file:

@@ -5,11 +5,15 @@ For a displacement u in {-T .. T}^2 the joint distribution of the clusters is::
     P_u[k, k'] = sum over n, l of p[n, k, l] q[n, k', l + u]
 
 over pairs of valid pixels inside the maps, made to sum to 1 and symmetrised. The loss is the mean over u of
-``-sum P_u (log P_u - lambda log P_u(k) - lambda log P_u(k'))``. All displacements together are a cross-correlation, so
-for a large T they are computed by FFT, at a cost that does not grow with T.
+``-sum P_u (log P_u - lambda log P_u(k) - lambda log P_u(k'))``; or, as IIC also has it, that of the sum of all P_u. All
+displacements together are a cross-correlation, so for a large T they are computed by FFT, at a cost that does not grow
+with T. The joints of several processes add up before they are normalised, so that their loss is that of one batch.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,7 +26,14 @@ _SMALLEST = 1e-12
 
 
 def mutual_information_loss(
-    p: Tensor, q: Tensor, *, max_shift_px: int = 0, marginal_weight: float = 1.0, valid: Tensor | None = None
+    p: Tensor,
+    q: Tensor,
+    *,
+    max_shift_px: int = 0,
+    marginal_weight: float = 1.0,
+    valid: Tensor | None = None,
+    displacements: Literal["each", "summed"] = "each",
+    sum_over_processes: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Minus the mutual information of two maps of cluster probabilities.
 
@@ -32,6 +43,8 @@ def mutual_information_loss(
         max_shift_px: T, the largest displacement in pixels.
         marginal_weight: lambda, the weight of the two marginal entropies; 1 gives the mutual information.
         valid: (N, y, x) of bool, the pixels that take part; all when None.
+        displacements: `each` gives the mean of their losses, `summed` the loss of the sum of their joints.
+        sum_over_processes: sums the joints (displacement, K, K) over all processes, and its gradient likewise.
 
     Returns:
         A scalar in nats, in [-log K, 0] for `marginal_weight` 1; 0 when no valid pair is left.
@@ -45,6 +58,10 @@ def mutual_information_loss(
         raise ValueError(f"a displacement of {max_shift_px} does not fit maps of {tuple(p.shape[-2:])}")
     with torch.autocast(p.device.type, enabled=False):
         joint = joint_counts(p, q, max_shift_px=max_shift_px, valid=valid)
+        if sum_over_processes is not None:
+            joint = sum_over_processes(joint)
+        if displacements == "summed":
+            joint = joint.sum(0, keepdim=True)
         return loss_of_joint(joint, marginal_weight)
 
 

@@ -120,8 +120,14 @@ def _move(folder: Path, target: Path) -> None:
             place = target.parent / file.name
             if not place.exists():
                 placed.append(place)
+            _sync(file)  # a power cut must not leave an empty file under the final name
             os.replace(file, place)
     except BaseException:
         for place in placed:
             place.unlink(missing_ok=True)
         raise
+
+
+def _sync(file: Path) -> None:
+    with open(file, "rb+") as opened:
+        os.fsync(opened.fileno())

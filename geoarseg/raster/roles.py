@@ -42,6 +42,14 @@ def guess_roles(descriptions: Sequence[str | None], colours: Sequence[str | None
     return tuple(roles)
 
 
+def colour_bands(roles: Sequence[str | None]) -> tuple[int, int, int] | None:
+    """Which bands are red, green and blue, counted from 0; None unless all three are known."""
+    if not {"red", "green", "blue"} <= set(roles):
+        return None
+    red, green, blue = (roles.index(colour) for colour in ("red", "green", "blue"))
+    return red, green, blue
+
+
 def _role_of(description: str | None) -> str | None:
     return next((role for role, words in _WORDS if words.search((description or "").strip())), None)
 

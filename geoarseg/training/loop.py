@@ -1,10 +1,13 @@
-"""Training by autoregressive clustering: two orderings of the same crops, and their mutual information."""
+"""Training: two views of the same crops, and what they know of each other, step after step."""
 
 from __future__ import annotations
 
+import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,11 +18,15 @@ from geoarseg.errors import TrainingError
 from geoarseg.network.device import choose_device, mixed_precision
 from geoarseg.network.masked import masked_weights_kept
 from geoarseg.network.model import Network, build_network
-from geoarseg.network.mutual_information import mutual_information_loss
 from geoarseg.network.orderings import orderings_by_name
 from geoarseg.progress import Progress, Stage
-from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.statistics import BandStatistics
+from geoarseg.training.clusters import set_clusters_of_features
+from geoarseg.training.interrupts import Deferred
+from geoarseg.training.objective import Objective
+from geoarseg.training.processes import OneProcess
+from geoarseg.training.state import Best, Sampler, TrainingState, fingerprint, load_state, save_state
+from geoarseg.training.transformations import Colours
 from geoarseg.training.views import draw_pair
 
 ALIVE_SHARE = 0.001
@@ -31,23 +38,55 @@ class TrainingResult:
     """What a training leaves behind."""
 
     network: Network
-    """The trained network, on the CPU, in evaluation mode."""
+    """The trained network, on the CPU, in evaluation mode; the best one where it was evaluated."""
     steps: int
     """Steps done."""
     seconds: float
-    """Time they took."""
+    """Time they took, over all sittings."""
     loss: float
     """Mean loss of the last tenth of the steps, in nats."""
     losses: tuple[float, ...]
     """The loss of each step, in nats."""
+    scores: tuple[tuple[int, float], ...] = ()
+    """(step, score) of each evaluation."""
+    best_step: int | None = None
+    """The step after which the network was taken; None = the last."""
 
     def summary(self) -> dict[str, object]:
         """The figures as JSON types."""
-        return {"steps": self.steps, "seconds": round(self.seconds, 2), "loss": round(self.loss, 6)}
+        figures: dict[str, object] = {
+            "steps": self.steps,
+            "seconds": round(self.seconds, 2),
+            "loss": round(self.loss, 6),
+        }
+        if self.scores:
+            figures |= {"scores": [[step, round(score, 6)] for step, score in self.scores], "best_step": self.best_step}
+        return figures
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What a training writes and asks for on its way, beside its result."""
+
+    state_path: Path | None = None
+    """Where the state is kept, so that an interrupted training goes on; it is continued from there if it is there."""
+    evaluate: Callable[[Network], float] | None = None
+    """Scores a network, higher is better; the best one is kept."""
+    log: Callable[[int, dict[str, object]], None] | None = None
+    """Told each step's number and figures."""
+    data: str = ""
+    """Names the data, so that a state of other data is not continued."""
 
 
 def train_network(
-    sampler: CropSampler, statistics: BandStatistics, *, settings: Settings, progress: Progress | None = None
+    sampler: Sampler,
+    statistics: BandStatistics,
+    *,
+    settings: Settings,
+    colours: Colours | None = None,
+    keeping: Keeping | None = None,
+    processes: OneProcess | None = None,
+    progress: Progress | None = None,
 ) -> TrainingResult:
     """Train a network on crops of the user's own images.
 
@@ -55,52 +94,119 @@ def train_network(
         sampler: draws crops (n, band, y, x) with their validity.
         statistics: normalise them.
         settings: the run's settings; the seed, device, network, train and classes are used.
+        colours: which bands are red, green and blue, if that is known.
+        keeping: state, evaluation and log on the way; none of them by default.
+        processes: those that train together; this one alone by default.
         progress: told each step's loss and cluster shares.
 
     Raises:
         TrainingError: the loss is no longer a finite number.
+        OutputError: the state cannot be written.
+        KeyboardInterrupt: the user stopped it; the state is saved before.
     """
     progress, train = progress or Progress(), settings.train
+    keeping, processes = keeping or Keeping(), processes or OneProcess()
     device = choose_device(settings.device)
-    network = build_network(settings.network, bands=statistics.band_count, classes=settings.classes, seed=settings.seed)
-    network = network.to(device).train()
-    optimizer = torch.optim.Adam(network.parameters(), lr=train.learning_rate)
+    network = build_network(
+        settings.network,
+        bands=statistics.band_count,
+        classes=settings.classes,
+        seed=settings.seed,
+        crop_px=sampler.crop_px,
+    )
+    torch.manual_seed(settings.seed)  # critics, dropout
+    objective = Objective(network, train, colours=colours, sum_over_processes=processes.sum).to(device).train()
+    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, lr=train.learning_rate)
+    step_loss, optimizer = processes.prepare(objective, optimizer)
     orderings = orderings_by_name(train.orderings)
     rng = np.random.default_rng([settings.seed, 1])
-    torch.manual_seed(settings.seed)  # dropout
-    losses: list[float] = []
-    shares = torch.full((settings.classes,), 1 / settings.classes)
+    parts = settings.model_dump(mode="json", include={"classes", "bands", "seed", "network", "train"})
+    identity = fingerprint(settings=parts, statistics=statistics, data=keeping.data, processes=processes.count)
+    kept = {
+        "fingerprint": identity,
+        "modules": {"objective": objective},
+        "optimizer": optimizer,
+        "rng": rng,
+        "sampler": sampler,
+    }
+    state = TrainingState(shares=[1 / settings.classes] * settings.classes)
+    if keeping.state_path is not None and keeping.state_path.exists():
+        earlier = load_state(keeping.state_path, **kept)  # type: ignore[arg-type]  # mypy sees one type for all
+        if earlier is None:
+            progress.warning(f"{keeping.state_path} belongs to another training; this one starts afresh.")
+        else:
+            state = earlier
+            progress.message(f"Going on behind step {state.step} of {train.steps}.")
+
+    def save() -> None:
+        if keeping.state_path is not None and processes.rank == 0:
+            save_state(keeping.state_path, state, **kept)  # type: ignore[arg-type]  # as above
+
+    def evaluate(score: Callable[[Network], float]) -> None:
+        judged = copy.deepcopy(network).cpu().eval()
+        if train.objective == "arl":
+            set_clusters_of_features(judged, sampler, statistics, seed=settings.seed)
+        state.scores.append((state.step, score(judged)))
+        if state.best is None or state.scores[-1][1] > state.best.score:
+            state.best = Best(*state.scores[-1], judged.state_dict())
+
+    before, saved_at = state.seconds, time.monotonic()
     started = time.monotonic()
-    with progress.stage("train", total=train.steps) as stage:
-        for step in range(train.steps):
-            fraction = _fraction_done(train, step, time.monotonic() - started)
-            if fraction >= 1:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(train, fraction)
-            crops, valid = _draw(sampler, statistics, train.batch, device)
-            views = draw_pair(orderings, rng)
-            with mixed_precision(device):
-                size = (crops.shape[-2], crops.shape[-1])
-                features = network.features(crops)
-                p, q = (network.log_probabilities(features, size, view).exp() for view in views)
-            loss = mutual_information_loss(
-                p,
-                q,
-                max_shift_px=min(train.max_shift_px, min(size) - 1),
-                marginal_weight=train.marginal_weight,
-                valid=valid,
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            with masked_weights_kept(network, views):
-                optimizer.step()
-            losses.append(_finite(loss.item(), step))
-            shares = 0.9 * shares + 0.1 * _shares(p.detach(), valid)
-            _report(stage, losses, shares)
-    seconds = time.monotonic() - started
-    tail = losses[-max(1, len(losses) // 10) :]
-    return TrainingResult(network.cpu().eval(), len(losses), seconds, float(np.mean(tail)), tuple(losses))
+    between_steps = True
+    with progress.stage("train", total=train.steps) as stage, Deferred() as interrupt:
+        if state.step:
+            stage.skip(state.step)
+        try:
+            while True:
+                interrupt.raise_if_requested()
+                between_steps = False
+                state.seconds = before + time.monotonic() - started
+                fraction = processes.agree(_fraction_done(train, state.step, state.seconds))
+                if fraction >= 1:
+                    break
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(train, fraction)
+                crops, valid = _draw(sampler, statistics, train.batch, device)
+                views = draw_pair(orderings, rng, train.sampling)
+                with mixed_precision(device):
+                    result = step_loss(crops, valid, views, rng)
+                optimizer.zero_grad(set_to_none=True)
+                processes.backward(result.loss)
+                with masked_weights_kept(network, views):
+                    optimizer.step()
+                state.losses.append(_finite(result.loss.item(), state.step))
+                state.step += 1
+                _note_shares(state, result.shares)
+                if keeping.evaluate is not None and _is_due(train, state.step):
+                    evaluate(keeping.evaluate)
+                between_steps = True
+                _report(stage, state, keeping)
+                if time.monotonic() - saved_at > train.checkpoint_every_s:
+                    save()
+                    saved_at = time.monotonic()
+        except KeyboardInterrupt:
+            if state.step and between_steps and keeping.state_path is not None:
+                save()
+                progress.message(f"Stopped at step {state.step} of {train.steps}; the same command goes on from there.")
+            raise
+    if keeping.evaluate is not None and (not state.scores or state.scores[-1][0] != state.step):
+        evaluate(keeping.evaluate)
+    network = network.to("cpu").eval()
+    if state.best is not None:
+        network.load_state_dict(state.best.weights)
+    elif train.objective == "arl":
+        set_clusters_of_features(network, sampler, statistics, seed=settings.seed)
+    tail = state.losses[-max(1, len(state.losses) // 10) :]
+    return TrainingResult(
+        network,
+        state.step,
+        state.seconds,
+        float(np.mean(tail)),
+        tuple(state.losses),
+        tuple(state.scores),
+        state.best.step if state.best else None,
+    )
 
 
 def learning_rate(train: TrainSettings, fraction: float) -> float:
@@ -119,7 +225,7 @@ def _fraction_done(train: TrainSettings, step: int, elapsed_s: float) -> float:
     return max(step / train.steps, by_time if step else 0.0)
 
 
-def _draw(sampler: CropSampler, statistics: BandStatistics, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _draw(sampler: Sampler, statistics: BandStatistics, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
     images, valid = sampler.draw(count)
     crops = torch.from_numpy(statistics.normalise(images, valid))
     return crops.to(device, memory_format=torch.channels_last), torch.from_numpy(valid).to(device)
@@ -133,17 +239,23 @@ def _finite(loss: float, step: int) -> float:
     return loss
 
 
-def _shares(p: Tensor, valid: Tensor) -> Tensor:
-    """The share of the valid pixels that each cluster wins, (K,)."""
-    winners = p.argmax(1)[valid]
-    return (torch.bincount(winners, minlength=p.shape[1]) / max(len(winners), 1)).cpu()
+def _is_due(train: TrainSettings, step: int) -> bool:
+    return step == train.steps or step % train.evaluate_every == 0
 
 
-def _report(stage: Stage, losses: list[float], shares: Tensor) -> None:
-    recent = float(np.mean(losses[-20:]))
-    stage.advance(
-        1,
-        f"loss {recent:.3f}",
-        loss=round(losses[-1], 5),
-        shares=[round(float(share), 4) for share in shares],
-    )
+def _note_shares(state: TrainingState, shares: Tensor | None) -> None:
+    if shares is not None:
+        state.shares = [0.9 * old + 0.1 * new for old, new in zip(state.shares, shares.tolist(), strict=True)]
+
+
+def _report(stage: Stage, state: TrainingState, keeping: Keeping) -> None:
+    recent = float(np.mean(state.losses[-20:]))
+    figures: dict[str, object] = {
+        "loss": round(state.losses[-1], 5),
+        "shares": [round(share, 4) for share in state.shares],
+    }
+    if state.scores:
+        figures["score"] = round(state.scores[-1][1], 5)
+    stage.advance(1, f"loss {recent:.3f}", **figures)
+    if keeping.log is not None:
+        keeping.log(state.step, figures)

@@ -8,12 +8,12 @@ import torch
 
 from geoarseg.network.checkpoint import reorder_classes
 from geoarseg.network.model import Network
-from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.statistics import BandStatistics
+from geoarseg.training.state import Sampler
 
 
 def number_by_share(
-    network: Network, sampler: CropSampler, statistics: BandStatistics, *, crops: int = 64
+    network: Network, sampler: Sampler, statistics: BandStatistics, *, crops: int = 64
 ) -> npt.NDArray[np.float64]:
     """Renumber the network's clusters by the share of pixels they win without a mask, the largest first.
 

@@ -133,12 +133,12 @@ def test_nothing_is_overwritten_unasked(image, tmp_path, capsys):
 
 
 def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, monkeypatch):
-    from geoarseg import pipeline
+    from geoarseg import models
 
     def broken(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(pipeline, "train_network", broken)
+    monkeypatch.setattr(models, "train_network", broken)
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
     assert capsys.readouterr().err == "geoarseg: RuntimeError: boom (a bug in geoarseg; --debug shows where)\n"
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", "--debug", *TINY]) == 1

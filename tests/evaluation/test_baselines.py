@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geoarseg.datasets.synthetic import make_landscape
-from geoarseg.errors import InputError, SettingsError
 from geoarseg.clustering import mixture as mixture_module
-from geoarseg.evaluation.baselines import kmeans_map, mixture_map
 from geoarseg.clustering.kmeans import fit_kmeans
 from geoarseg.clustering.mixture import fit_mixture
+from geoarseg.datasets.synthetic import make_landscape
+from geoarseg.errors import InputError, SettingsError
+from geoarseg.evaluation.baselines import kmeans_map, mixture_map
 from geoarseg.evaluation.scores import score_maps
 from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene

@@ -10,19 +10,29 @@ from geoarseg.network.model import Autoregressive, build_network
 from geoarseg.network.orderings import ALL_ORDERINGS, orderings_by_name
 
 
+def g_ar(width, blocks, kernel_px=3, *, attention=False, channels=None):
+    settings = NetworkSettings(width=4, blocks=blocks, kernel_px=kernel_px, attention=attention, attention_width=4)
+    settings = settings.model_copy(update={"width": width})  # narrower than a user may ask for, to be fast
+    return Autoregressive(channels or width, settings, blocks, 4)
+
+
+@pytest.mark.parametrize("attention", [False, True])
 @pytest.mark.parametrize("kernel_px", [3, 5])
 @pytest.mark.parametrize("ordering", ALL_ORDERINGS, ids=lambda o: o.name)
-def test_g_ar_is_causal_by_its_jacobian(ordering, kernel_px):
+def test_g_ar_is_causal_by_its_jacobian(ordering, kernel_px, attention):
     """The one law: the output at q depends on the input at p only if rank(p) <= rank(q)."""
     torch.manual_seed(0)
     height, width = 5, 6
-    g = Autoregressive(2, 2, kernel_px, 0.0).double()
-    x = torch.randn(1, 2, height, width, dtype=torch.float64)
+    g = g_ar(2, 2, kernel_px, attention=attention, channels=3).double()  # with an entry, as in F1
+    x = torch.randn(1, 3, height, width, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(lambda v: g(v, ordering), x)
     depends = jacobian.abs().sum((0, 1, 4, 5)).reshape(height * width, height * width) > 0  # (q, p)
     ranks = torch.from_numpy(ordering.ranks(height, width).ravel())
-    assert not depends[ranks[:, None] < ranks[None, :]].any()
+    allowed = ranks[:, None] >= ranks[None, :]
+    assert not depends[~allowed].any()
     assert depends.diagonal().all(), "the current pixel is seen"
+    if attention:
+        assert depends[allowed].all(), "attention reaches all that came before"
 
 
 def test_every_weight_is_trained_by_the_eight_raster_orderings():
@@ -41,7 +51,7 @@ def test_without_an_ordering_it_is_an_ordinary_convolution():
 @pytest.mark.parametrize("kernel_px", [3, 5])
 def test_masked_weights_stay_bit_identical_through_adam(kernel_px):
     torch.manual_seed(0)
-    g = Autoregressive(4, 1, kernel_px, 0.0)
+    g = g_ar(4, 1, kernel_px)
     optimizer = torch.optim.Adam(g.parameters(), lr=0.1)
     x = torch.randn(1, 4, 8, 8)
 

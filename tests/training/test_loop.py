@@ -9,7 +9,7 @@ from geoarseg.raster.memory import MemoryScene
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
 from geoarseg.raster.window import Window
-from geoarseg.training import loop
+from geoarseg.training import objective
 from geoarseg.training.loop import learning_rate, train_network
 from geoarseg.training.numbering import number_by_share
 
@@ -77,7 +77,7 @@ def test_the_time_limit_ends_the_training():
 
 
 def test_a_loss_that_is_not_finite_is_said_plainly(monkeypatch):
-    monkeypatch.setattr(loop, "mutual_information_loss", lambda p, q, **_: p.sum() * float("nan"))
+    monkeypatch.setattr(objective, "mutual_information_loss", lambda p, q, **_: p.sum() * float("nan"))
     with pytest.raises(TrainingError, match="loss is nan at step 1"):
         train(settings())
 
