@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from geoarseg import __version__
 from geoarseg.config import Settings
@@ -14,7 +15,8 @@ from geoarseg.errors import OutputError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, save_model
 from geoarseg.network.device import choose_device
-from geoarseg.network.model import Network
+from geoarseg.network.encoders import calibrate_normalisation
+from geoarseg.network.model import Network, build_network
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import output_error, whole_file
 from geoarseg.raster.legend import Legend
@@ -29,6 +31,7 @@ from geoarseg.training.state import Sampler
 Score = Callable[[Predictor], float]
 """Judges a model while it is trained; higher is better."""
 Log = Callable[[int, dict[str, object]], None]
+_CALIBRATION_CROPS = 32
 
 
 def train_model(
@@ -56,17 +59,46 @@ def train_model(
     """
     progress = progress or Progress()
     choose_device(settings.device)  # a wrong name is said at once
+    sampler, statistics, blank = _prepare(scenes, settings, progress)
+    if sampler.crop_px != settings.train.crop_px:
+        progress.message(f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used.")
+    data = json.dumps([[str(path) for scene in scenes for path in scene.paths], blank.bands])
+    colours = colour_bands(scenes[0].band_roles)
+    return _train(sampler, statistics, blank, settings, colours, data, state_path, score, log, progress)
+
+
+def untrained_model(scenes: Sequence[Scene], *, settings: Settings, progress: Progress | None = None) -> Predictor:
+    """A network with random weights, the "random CNN" of table 3; only its batch normalisation has seen the scenes.
+
+    Raises:
+        InputError: no crop of the scenes holds enough valid pixels.
+    """
+    sampler, statistics, blank = _prepare(scenes, settings, progress or Progress())
+    network = build_network(
+        settings.network,
+        bands=statistics.band_count,
+        classes=settings.classes,
+        seed=settings.seed,
+        crop_px=sampler.crop_px,
+    )
+    images, valid = sampler.draw(_CALIBRATION_CROPS)
+    calibrate_normalisation(network.h, torch.from_numpy(statistics.normalise(images, valid)))
+    number_by_share(network.eval(), sampler, statistics)
+    return Predictor(network, blank, device=settings.device)
+
+
+def _prepare(
+    scenes: Sequence[Scene], settings: Settings, progress: Progress
+) -> tuple[CropSampler, BandStatistics, ModelCard]:
+    """What a model of scenes starts from; the card lacks the training."""
     with progress.stage("statistics", total=1, unit="sample") as stage:
         statistics = estimate_statistics(scenes, seed=settings.seed)
         stage.advance()
     sampler = CropSampler(
         scenes, crop_px=settings.train.crop_px, seed=settings.seed, stride_px=settings.network.stride_px
     )
-    if sampler.crop_px != settings.train.crop_px:
-        progress.message(f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used.")
     first = scenes[0]
-    data = json.dumps([[str(path) for scene in scenes for path in scene.paths], first.sources[0].source.bands])
-    blank = ModelCard(
+    card = ModelCard(
         version=__version__,
         network=settings.network,
         classes=settings.classes,
@@ -79,8 +111,7 @@ def train_model(
         pixel_size=(abs(first.transform.e), abs(first.transform.a)),
         settings=settings.model_dump(mode="json"),
     )
-    colours = colour_bands(first.band_roles)
-    return _train(sampler, statistics, blank, settings, colours, data, state_path, score, log, progress)
+    return sampler, statistics, card
 
 
 def _train(

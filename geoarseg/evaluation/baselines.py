@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geoarseg.errors import SettingsError
 from geoarseg.clustering.kmeans import Pixels, fit_kmeans
 from geoarseg.clustering.mixture import Covariance, fit_mixture
+from geoarseg.errors import SettingsError
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import MAX_CLASSES
 from geoarseg.raster.memory import SceneLike
