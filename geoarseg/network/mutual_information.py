@@ -21,6 +21,9 @@ from torch.nn import functional as F
 
 FFT_FROM_SHIFT_PX = 3
 """From this T on the FFT is faster than shifted products (`benchmarks/mutual_information.py`)."""
+_BLOCK_SHIFTS = 12
+"""Transforms are so many T long: blocks of 10 T and what reaches beyond them."""
+_LEAST_BLOCK_PX = 64
 _SMALLEST = 1e-12
 """Probabilities are kept above this before the logarithm."""
 
@@ -95,7 +98,7 @@ def joint_counts(
     """
     if p.dtype != torch.float64:
         p, q = p.float(), q.float()
-    if valid is not None:
+    if valid is not None and not valid.all():
         weight = valid[:, None].to(p.dtype)
         p, q = p * weight, q * weight
     if max_shift_px >= FFT_FROM_SHIFT_PX if use_fft is None else use_fft:
@@ -104,38 +107,53 @@ def joint_counts(
 
 
 def _joint_by_shifts(p: Tensor, q: Tensor, t: int) -> Tensor:
-    classes, (height, width) = p.shape[1], p.shape[-2:]
-    padded = F.pad(q, (t, t, t, t)).transpose(0, 1)
-    flat = p.transpose(0, 1).reshape(classes, -1)  # (K, N y x)
+    """One matrix product for each displacement; with zeros around the maps it is an offset in memory, not a copy."""
+    width = p.shape[-1] + 2 * t
+    flat_p, flat_q = (F.pad(maps, (t, t, t, t)).transpose(0, 1).flatten(1) for maps in (p, q))  # (K, N y x)
+    length = flat_p.shape[1]
     joints = []
-    for dy in range(2 * t + 1):
-        for dx in range(2 * t + 1):
-            shifted = padded[:, :, dy : dy + height, dx : dx + width].reshape(classes, -1)
-            joints.append(flat @ shifted.T)
+    for dy in range(-t, t + 1):
+        for dx in range(-t, t + 1):
+            offset = dy * width + dx
+            here, there = max(-offset, 0), max(offset, 0)
+            size = length - abs(offset)
+            joints.append(flat_p[:, here : here + size] @ flat_q[:, there : there + size].T)
     return torch.stack(joints)
 
 
 def _joint_by_fft(p: Tensor, q: Tensor, t: int) -> Tensor:
-    batch, classes, height, width = p.shape
-    rows, columns = _fast_length(height + t), _fast_length(width + t)
-    spectrum_p = torch.fft.rfft2(p, s=(rows, columns)).reshape(batch, classes, -1)
-    spectrum_q = torch.fft.rfft2(q, s=(rows, columns)).reshape(batch, classes, -1)
-    cross = torch.einsum("nkf,njf->kjf", spectrum_p.conj(), spectrum_q).reshape(classes, classes, rows, -1)
+    """Correlate block by block: few frequencies, and one matrix product each over all blocks of all maps.
+
+    Blocks of p have L x L pixels and those of q reach T further on each side, M = L + 2T in all, so that a transform of
+    length M holds every displacement without wrapping around.
+    """
+    classes, (height, width) = p.shape[1], p.shape[-2:]
+    side = _fast_length(min(max(_BLOCK_SHIFTS * t, _LEAST_BLOCK_PX), max(height, width) + 2 * t))
+    block = side - 2 * t
+    down, right = -height % block, -width % block
+    p_blocks = F.pad(p, (0, right, 0, down)).unfold(2, block, block).unfold(3, block, block)
+    q_blocks = F.pad(q, (t, t + right, t, t + down)).unfold(2, side, block).unfold(3, side, block)
+    spectrum_p, spectrum_q = (
+        torch.fft.rfft2(blocks, s=(side, side)).permute(4, 5, 1, 0, 2, 3).flatten(3).flatten(0, 1)
+        for blocks in (p_blocks, q_blocks)
+    )  # (frequency, K, block)
+    cross = spectrum_p.conj() @ spectrum_q.transpose(1, 2)  # (frequency, K, K)
     # Only (2T + 1)^2 values of the inverse are wanted: two small matrix products in place of a whole transform.
-    shifts = torch.arange(-t, t + 1, dtype=p.dtype, device=p.device)
-    back_y = _inverse_kernel(shifts, rows, torch.arange(rows, dtype=p.dtype, device=p.device))
-    back_x = _inverse_kernel(shifts, columns, torch.arange(cross.shape[-1], dtype=p.dtype, device=p.device))
-    twice = torch.full((cross.shape[-1],), 2.0, dtype=p.dtype, device=p.device)  # rfft keeps one of two conjugates
+    half = side // 2 + 1
+    back_y, back_x = (_inverse_kernel(t, side, count, p) for count in (side, half))
+    twice = torch.full((half,), 2.0, dtype=p.dtype, device=p.device)  # rfft keeps one of two conjugates
     twice[0] = 1.0
-    if columns % 2 == 0:
+    if side % 2 == 0:
         twice[-1] = 1.0
-    joint = ((back_y @ cross) @ (back_x * twice).T).real / (rows * columns)  # (K, K, 2T+1, 2T+1)
-    return joint.permute(2, 3, 0, 1).reshape(-1, classes, classes).clamp_min(0.0)
+    rows = (back_y @ cross.reshape(side, -1)).reshape(-1, half, classes**2)  # (2T+1, half, K K)
+    joint = ((back_x * twice) @ rows).real / side**2  # (2T+1, 2T+1, K K)
+    return joint.reshape(-1, classes, classes).clamp_min(0.0)
 
 
-def _inverse_kernel(shifts: Tensor, length: int, frequencies: Tensor) -> Tensor:
-    """exp(2 pi i shift frequency / length), (shift, frequency); the phase is reduced first to stay exact."""
-    phase = torch.remainder(shifts[:, None] * frequencies, length) * (2 * torch.pi / length)
+def _inverse_kernel(t: int, length: int, frequencies: int, like: Tensor) -> Tensor:
+    """exp(2 pi i lag frequency / length), (lag, frequency), for the lags 0 .. 2T; the phase is kept small."""
+    lags, steps = (torch.arange(count, dtype=like.dtype, device=like.device) for count in (2 * t + 1, frequencies))
+    phase = torch.remainder(lags[:, None] * steps, length) * (2 * torch.pi / length)
     return torch.complex(phase.cos(), phase.sin())
 
 
