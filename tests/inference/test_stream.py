@@ -12,8 +12,8 @@ from geoarseg.network.model import build_network
 from geoarseg.raster.memory import MemoryScene
 
 
-def predictor(stride_px=2, bands=3, blocks=1):
-    network = NetworkSettings(width=8, blocks=blocks, stride_px=stride_px)
+def predictor(stride_px=2, bands=3, blocks=1, crop_px=64, **options):
+    network = NetworkSettings(width=8, blocks=blocks, stride_px=stride_px, **options)
     card = ModelCard(
         version="0",
         network=network,
@@ -23,8 +23,10 @@ def predictor(stride_px=2, bands=3, blocks=1):
         centre=(100.0,) * bands,
         scale=(40.0,) * bands,
         legend=(),
+        crop_px=crop_px,
     )
-    return Predictor(build_network(network, bands=bands, classes=5, seed=3), card, device="cpu")
+    built = build_network(network, bands=bands, classes=5, seed=3, crop_px=crop_px)
+    return Predictor(built, card, device="cpu")
 
 
 def scene(height, width, seed=0, holes=True):
@@ -91,3 +93,22 @@ def test_classes_and_confidence_of_known_probabilities():
 def test_another_number_of_bands_is_refused():
     with pytest.raises(InputError, match="takes 4 bands but the image has 3"):
         next(segment_windows(scene(20, 20), predictor(bands=4)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attention": True, "attention_width": 8, "crop_px": 16},
+        {"form": "F1", "stride_px": 1},
+        {"form": "F3", "blocks": 2, "stride_px": 4},
+        {"form": "F4", "kernel_px": 5},
+        {"form": "F5", "stride_px": 8},
+    ],
+    ids=lambda o: "-".join(str(value) for value in o.values()),
+)
+def test_tiled_equals_whole_for_every_form(options):
+    image, model = scene(130, 101), predictor(**options)
+    whole, _ = segment(image, model, 1024)
+    tiled, _ = segment(image, model, 40)
+    assert (tiled != whole).mean() < 1e-3  # only where two classes are as good as equal
+    assert len(np.unique(whole)) > 2

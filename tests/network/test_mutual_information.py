@@ -105,3 +105,30 @@ def test_bad_shapes_are_refused():
         mutual_information_loss(torch.ones(1, 2, 3, 3), torch.ones(1, 3, 3, 3))
     with pytest.raises(ValueError, match="does not fit"):
         mutual_information_loss(torch.ones(1, 2, 3, 3), torch.ones(1, 2, 3, 3), max_shift_px=3)
+
+
+@pytest.mark.parametrize(("height", "width", "t"), [(150, 90, 3), (58, 117, 3), (70, 131, 7), (5, 300, 4)])
+def test_the_blocks_of_the_fft_hold_every_pair(height, width, t):
+    p, q = maps(2, 3, height, width), maps(2, 3, height, width, seed=1)
+    by_fft, by_shifts = (joint_counts(p, q, max_shift_px=t, use_fft=way) for way in (True, False))
+    torch.testing.assert_close(by_fft, by_shifts)
+
+
+def test_summed_displacements_are_one_joint():
+    """IIC's other form: the joints add up first, so the loss is that of their sum."""
+    p, q = maps(2, 3, 9, 8), maps(2, 3, 9, 8, seed=1)
+    joint = joint_counts(p, q, max_shift_px=2).sum(0)
+    joint = (joint + joint.T) / (2 * joint.sum())
+    marginal = joint.sum(0)
+    expected = -(joint * (joint / torch.outer(marginal, marginal)).log()).sum()
+    loss = mutual_information_loss(p, q, max_shift_px=2, displacements="summed")
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
+    assert loss.item() != pytest.approx(mutual_information_loss(p, q, max_shift_px=2).item(), abs=1e-9)
+
+
+def test_joints_are_summed_before_the_logarithm():
+    """Half a batch here and half elsewhere give the loss of the whole."""
+    p, q = maps(4, 3, 9, 8), maps(4, 3, 9, 8, seed=1)
+    elsewhere = joint_counts(p[2:], q[2:], max_shift_px=1)
+    loss = mutual_information_loss(p[:2], q[:2], max_shift_px=1, sum_over_processes=lambda joint: joint + elsewhere)
+    assert loss.item() == pytest.approx(mutual_information_loss(p, q, max_shift_px=1).item(), abs=1e-12)
