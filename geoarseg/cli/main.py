@@ -23,6 +23,7 @@ COMMANDS = {
     "info": "Say what a raster or a model file holds.",
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
     "demo": "Make a sample scene, run on it, and score the map beside K-means.",
+    "data": "Prepare a benchmark dataset for training and evaluation.",
 }
 
 

@@ -1,8 +1,8 @@
 """The colours of the ISPRS Potsdam label files, and the classes they stand for.
 
-The published files hold a few pixels that are off their colour by a count or two, at the edges between
-classes. Within `TOLERANCE` of a colour a pixel takes its class; any other colour, black among them, which the
-`noBoundary` files use for the edges, is not scored.
+The published files hold a few pixels that are off their colour by a count or two. Within `TOLERANCE` of a
+colour a pixel takes its class; any other colour is not scored, nor is black, which the `noBoundary` files use
+for the edges of objects.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ CLASS_NAMES = ("roads", "buildings", "low vegetation", "trees", "cars", "clutter
 COLOURS = ((255, 255, 255), (0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0))
 """Colour (red, green, blue) of each of these classes."""
 TOLERANCE = 8
-"""Counts in each band that a pixel may be off its colour; the colours are 255 apart."""
+"""Counts in each band that a pixel may be off its colour."""
 
-_SHIFTS = np.array([16, 8, 0], dtype=np.uint32)[:, None, None]
-_PALETTE = np.array(COLOURS, dtype=np.int16)  # (class, 3)
-_CODES = (_PALETTE.astype(np.uint32) << _SHIFTS[:, 0, 0]).sum(axis=1)  # (class,)
+_RED, _GREEN, _BLUE = 4, 2, 1  # all colours are corners of the cube: a bit for each band tells which
+_INEXACT, _NEITHER = 8, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,7 @@ class DecodedLabels:
     unknown: int
     """Pixels of any other colour but black; they are not scored."""
     black: int
-    """Black pixels (within the tolerance): the boundaries of the `noBoundary` files, not scored."""
+    """Black pixels, within the tolerance: the boundaries of the `noBoundary` files, not scored."""
 
 
 def decode_colours(rgb: NDArray[np.uint8]) -> DecodedLabels:
@@ -49,20 +48,15 @@ def decode_colours(rgb: NDArray[np.uint8]) -> DecodedLabels:
     """
     if rgb.ndim != 3 or rgb.shape[0] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"rgb must be uint8 (3, y, x), not {rgb.dtype} {rgb.shape}")
-    red, green, blue = rgb.astype(np.uint32)
-    codes = red << 16 | green << 8 | blue  # (y, x)
-    classes = np.zeros(codes.shape, dtype=np.uint8)
-    for value, code in enumerate(_CODES, 1):
-        classes[codes == code] = value
-    odd = classes == 0  # few: the pixels whose colour is not exactly one of the six
-    found, place, counts = np.unique(codes[odd], return_inverse=True, return_counts=True)
-    values, black = _nearest(found)
-    classes[odd] = values[place.reshape(-1)]
+    red, green, blue = rgb
+    keys = _LEVELS[_RED][red] | _LEVELS[_GREEN][green] | _LEVELS[_BLUE][blue]  # (y, x), below 32
+    counts = np.bincount(keys.ravel(), minlength=len(_CLASS_OF_KEY))
+    near_black = int(counts[0] + counts[_INEXACT])
     return DecodedLabels(
-        classes,
-        off_colour=int(counts[values > 0].sum()),
-        unknown=int(counts[(values == 0) & ~black].sum()),
-        black=int(counts[black].sum()),
+        _CLASS_OF_KEY[keys],
+        off_colour=int(counts[(_CLASS_OF_KEY > 0) & (np.arange(32) & _INEXACT > 0)].sum()),
+        unknown=int(counts[_CLASS_OF_KEY == 0].sum()) - near_black,
+        black=near_black,
     )
 
 
@@ -72,9 +66,21 @@ def encode_colours(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.moveaxis(palette[classes], -1, 0))
 
 
-def _nearest(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """The class (colour,) of each packed colour, 0 = none within the tolerance, and which ones are black."""
-    colours = ((codes[:, None] >> _SHIFTS[:, 0, 0]) & 255).astype(np.int16)  # (colour, 3)
-    distance = np.abs(colours[:, None] - _PALETTE).max(axis=2)  # (colour, class)
-    values = np.where(distance.min(axis=1) <= TOLERANCE, distance.argmin(axis=1) + 1, 0).astype(np.uint8)
-    return values, colours.max(axis=1, initial=0) <= TOLERANCE
+def _levels(bit: int) -> NDArray[np.uint8]:
+    """For each count of a band: `bit` near 255, 0 near 0, flagged where it is not exactly that or neither."""
+    count = np.arange(256)
+    level = np.where(count >= 255 - TOLERANCE, bit, 0)
+    level |= np.where((count == 0) | (count == 255), 0, _INEXACT)
+    return (level | np.where((count > TOLERANCE) & (count < 255 - TOLERANCE), _NEITHER, 0)).astype(np.uint8)
+
+
+def _classes_of_keys() -> NDArray[np.uint8]:
+    classes = np.zeros(32, dtype=np.uint8)
+    for value, (red, green, blue) in enumerate(COLOURS, 1):
+        corner = (red > 0) * _RED | (green > 0) * _GREEN | (blue > 0) * _BLUE
+        classes[[corner, corner | _INEXACT]] = value
+    return classes
+
+
+_LEVELS = {bit: _levels(bit) for bit in (_RED, _GREEN, _BLUE)}
+_CLASS_OF_KEY = _classes_of_keys()
