@@ -19,6 +19,7 @@ _HOME = {
     "train_model": "geoarseg.models",
     "segment_scene": "geoarseg.pipeline",
     "vectorize_file": "geoarseg.pipeline",
+    "evaluate": "geoarseg.evaluation.evaluate",
 }
 __all__ = ["__version__", *_HOME]
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from affine import Affine
 
 from geoarseg import compare as module
 from geoarseg.compare import METHODS, compare, settings_of
@@ -97,7 +98,26 @@ def test_wrong_methods_are_said(scene, tmp_path, options, words):
 
 
 def test_labels_of_another_place_are_refused(scene, make_raster, tmp_path):
-    elsewhere = str(make_raster(np.ones((1, 20, 20), np.uint8), dtype="uint8"))
-    with pytest.raises(InputError, match="grid of the image"):
+    far = Affine(0.5, 0, 466015.25, 0, -0.5, 5809965.75)
+    elsewhere = str(make_raster(np.ones((1, 20, 20), np.uint8), dtype="uint8", transform=far))
+    with pytest.raises(InputError):
         compare([scene[0]], [elsewhere], tmp_path / "out", settings=validate_settings(SMALL))
     assert not (tmp_path / "out").exists()
+
+
+def test_labels_of_another_resolution_and_tiles_of_labels(scene, make_raster, tmp_path):
+    image, labels, values = scene
+    top_left = Affine(0.5, 0, 366015.25, 0, -0.5, 5809965.75)
+    coarse = str(make_raster(values[None, 4::16, 8::16], dtype="uint8", transform=top_left * Affine.scale(16)))
+    settings = validate_settings(SMALL)
+    (trial,) = compare([image], [coarse], tmp_path / "a", settings=settings, methods=("kmeans",), seeds=(0,)).trials
+    assert trial.one_to_one > 0.99
+    halves = [
+        str(make_raster(values[None, :, part], dtype="uint8", transform=top_left * Affine.translation(part.start, 0)))
+        for part in (slice(0, 32), slice(32, 64))
+    ]
+    (tiled,) = compare([image], halves, tmp_path / "b", settings=settings, methods=("kmeans",), seeds=(0,)).trials
+    (whole,) = compare([image], [labels], tmp_path / "c", settings=settings, methods=("kmeans",), seeds=(0,)).trials
+    assert tiled.one_to_one == whole.one_to_one
+    with pytest.raises(InputError, match="same grid"):
+        compare([image], [halves[0], halves[0]], tmp_path / "d", settings=settings, seeds=(0,))

@@ -1,20 +1,23 @@
-"""Label rasters, also several that make one mosaic, on the grid of an image."""
+"""Labels on the grid of an image: one file of any kind, or several rasters that make one mosaic."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoarseg.errors import InputError
+from geoarseg.evaluation.features import is_vector, read_features
+from geoarseg.evaluation.labels import open_label_raster
+from geoarseg.evaluation.scores import ClassValues, Labels
 from geoarseg.progress import Progress
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.source import PathLike, open_quietly
 from geoarseg.raster.window import Window, tile_grid
 
 _BLOCK_PX = 1024
-_HIGHEST = 254
 
 
 def labels_on_grid(
@@ -24,7 +27,8 @@ def labels_on_grid(
 
     Args:
         scene: the image.
-        labels: class rasters of one band that together lie on the image's grid.
+        labels: one raster or vector layer, as `evaluate` takes it; or several class rasters of one band that together
+            lie on the image's grid.
         progress: receives the reports.
 
     Yields:
@@ -33,25 +37,19 @@ def labels_on_grid(
     Raises:
         InputError: a file cannot be used, or the labels do not lie on the image.
     """
-    mosaic = open_scene(list(labels))
-    if mosaic.band_count != 1:
-        raise InputError(f"{labels[0]} has {mosaic.band_count} bands; labels have one band of class values.")
-    same_place = mosaic.transform.almost_equals(scene.transform, precision=1e-6) and mosaic.crs == scene.crs
-    plain = mosaic.transform.is_identity or scene.transform.is_identity
-    if (mosaic.height, mosaic.width) != (scene.height, scene.width) or not (same_place or plain):
-        raise InputError(
-            "The labels do not lie on the grid of the image.",
-            "Bring them onto it, for example with gdalwarp -tr and -te.",
-        )
-    grid = tile_grid(scene.height, scene.width, core_px=_BLOCK_PX, halo_px=0, stride_px=1)
-    with (progress or Progress()).stage("labels", len(grid), "block") as stage:
-        for tile in grid:
-            image, valid = mosaic.read(tile.core)
-            values = np.where(valid, image[0], 0)
-            if (values < 0).any() or (values > _HIGHEST).any() or (values != np.rint(values)).any():
-                raise InputError(f"The labels hold values that are no whole numbers from 0 to {_HIGHEST}.")
-            yield tile.core, values.astype(np.uint8)
-            stage.advance()
+    with ExitStack() as stack:
+        source: Labels
+        if len(labels) > 1:
+            source = _open_mosaic(scene, labels)
+        elif is_vector(labels[0]):
+            source = read_features(labels[0], scene)
+        else:
+            source = stack.enter_context(open_label_raster(labels[0], scene))
+        grid = tile_grid(scene.height, scene.width, core_px=_BLOCK_PX, halo_px=0, stride_px=1)
+        with (progress or Progress()).stage("labels", len(grid), "block") as stage:
+            for tile in grid:
+                yield tile.core, source.read(tile.core).astype(np.uint8)
+                stage.advance()
 
 
 def label_values(path: PathLike) -> tuple[int, ...]:
@@ -61,3 +59,16 @@ def label_values(path: PathLike) -> tuple[int, ...]:
         for _, window in dataset.block_windows(1):
             found[np.unique(dataset.read(1, window=window))] = True
     return tuple(int(value) for value in np.flatnonzero(found) if value)
+
+
+def _open_mosaic(scene: Scene, labels: Sequence[str]) -> ClassValues:
+    mosaic = open_scene(list(labels))
+    if mosaic.band_count != 1:
+        raise InputError(f"{labels[0]} has {mosaic.band_count} bands; tiles of labels have one band of class values.")
+    same_place = mosaic.transform.almost_equals(scene.transform, precision=1e-6) and mosaic.crs == scene.crs
+    if (mosaic.height, mosaic.width) != (scene.height, scene.width) or not same_place:
+        raise InputError(
+            "The tiles of the labels do not cover the same grid as those of the image.",
+            "Make one label raster of them, which may lie on any grid.",
+        )
+    return ClassValues(mosaic)

@@ -146,7 +146,7 @@ def _joint_by_fft(p: Tensor, q: Tensor, t: int) -> Tensor:
     if side % 2 == 0:
         twice[-1] = 1.0
     rows = (back_y @ cross.reshape(side, -1)).reshape(-1, half, classes**2)  # (2T+1, half, K K)
-    joint = ((back_x * twice) @ rows).real / side**2  # (2T+1, 2T+1, K K)
+    joint: Tensor = ((back_x * twice) @ rows).real / side**2  # (2T+1, 2T+1, K K)
     return joint.reshape(-1, classes, classes).clamp_min(0.0)
 
 
