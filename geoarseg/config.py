@@ -6,7 +6,7 @@ A settings file holds the same names as the classes below::
     network: {width: 96}
     train: {steps: 800, marginal_weight: 1.3}
 
-A file may start from another one beside it with `base: other.yaml`.
+A file may start from another one with `base: other.yaml`, or from several: in a list of them, later ones win.
 """
 
 from __future__ import annotations
@@ -163,6 +163,7 @@ class Settings(_Section):
     bands: tuple[int, ...] | None = Field(None, description="bands to use, counted from 1; all but alpha by default")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of every random choice")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1 or mps")
+    devices: int = Field(1, ge=1, le=64, description="number of GPUs, or of processes on the CPU, that train together")
     network: NetworkSettings = NetworkSettings()
     train: TrainSettings = TrainSettings()
     segment: SegmentSettings = SegmentSettings()
@@ -176,7 +177,7 @@ class Settings(_Section):
         return value
 
     @model_validator(mode="after")
-    def _crop_fits_stride(self) -> Settings:
+    def _sizes_fit(self) -> Settings:
         if self.train.crop_px % self.network.stride_px:
             raise ValueError(
                 f"train.crop_px ({self.train.crop_px}) must be a multiple of network.stride_px"
@@ -186,6 +187,10 @@ class Settings(_Section):
             raise ValueError(
                 f"train.max_shift_px ({self.train.max_shift_px}) must be under half of train.crop_px"
                 f" ({self.train.crop_px})"
+            )
+        if self.train.batch % self.devices or self.train.batch < 2 * self.devices:
+            raise ValueError(
+                f"train.batch ({self.train.batch}) must be a multiple of devices ({self.devices}), with 2 crops each"
             )
         return self
 
@@ -255,12 +260,13 @@ def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         return {}
     if not isinstance(tree, dict):
         raise SettingsError(f"The settings file {path} must hold names with values.")
-    base = tree.pop("base", None)
-    if base is None:
-        return tree
-    if not isinstance(base, str):
-        raise SettingsError(f"`base` in {path} must be the name of a settings file.")
-    return merge(_read_tree(path.parent / base, (*seen, path.resolve())), tree)
+    bases = tree.pop("base", [])
+    merged: dict[str, Any] = {}
+    for base in bases if isinstance(bases, list) else [bases]:
+        if not isinstance(base, str):
+            raise SettingsError(f"`base` in {path} must be the name of a settings file, or a list of such names.")
+        merged = merge(merged, _read_tree(path.parent / base, (*seen, path.resolve())))
+    return merge(merged, tree)
 
 
 def _describe(problem: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +13,42 @@ import torch
 
 from geoarseg import __version__
 from geoarseg.config import Settings
-from geoarseg.errors import OutputError
+from geoarseg.datasets.store import CropStore, StoreSampler, open_store, read_index, store_statistics
+from geoarseg.errors import OutputError, SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, save_model
-from geoarseg.network.device import choose_device
 from geoarseg.network.encoders import calibrate_normalisation
 from geoarseg.network.model import Network, build_network
 from geoarseg.progress import Progress
-from geoarseg.raster.atomic import output_error, whole_file
+from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.legend import Legend
-from geoarseg.raster.roles import colour_bands
+from geoarseg.raster.roles import colour_bands, guess_roles
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
+from geoarseg.training.launch import check_processes, processes_for
 from geoarseg.training.loop import ALIVE_SHARE, Keeping, train_network
 from geoarseg.training.numbering import number_by_share
-from geoarseg.training.state import Sampler
+from geoarseg.training.processes import OneProcess
+from geoarseg.training.state import Sampler, fingerprint
 
 Score = Callable[[Predictor], float]
 """Judges a model while it is trained; higher is better."""
 Log = Callable[[int, dict[str, object]], None]
 _CALIBRATION_CROPS = 32
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What a model is trained on, as it is sent to other processes."""
+
+    sampler: Callable[[int], Sampler]
+    """The sampler of a seed."""
+    statistics: BandStatistics
+    colours: tuple[int, int, int] | None
+    """Which bands are red, green and blue, counted from 0."""
+    name: str
+    """Tells it from other data."""
 
 
 def train_model(
@@ -58,13 +75,37 @@ def train_model(
         TrainingError: the training broke down.
     """
     progress = progress or Progress()
-    choose_device(settings.device)  # a wrong name is said at once
+    check_processes(settings.devices, settings.device)
     sampler, statistics, blank = _prepare(scenes, settings, progress)
     if sampler.crop_px != settings.train.crop_px:
         progress.message(f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used.")
-    data = json.dumps([[str(path) for scene in scenes for path in scene.paths], blank.bands])
-    colours = colour_bands(scenes[0].band_roles)
-    return _train(sampler, statistics, blank, settings, colours, data, state_path, score, log, progress)
+    name = json.dumps([[str(path) for scene in scenes for path in scene.paths], blank.bands])
+    data = _Data(partial(_scene_sampler, list(scenes), settings), statistics, colour_bands(scenes[0].band_roles), name)
+    return _train(data, sampler, blank, settings, state_path, score, log, progress)
+
+
+def train_on_store(
+    store: CropStore,
+    *,
+    settings: Settings,
+    state_path: Path | None = None,
+    score: Score | None = None,
+    log: Log | None = None,
+    progress: Progress | None = None,
+) -> Predictor:
+    """Train on a prepared dataset; as `train_model`.
+
+    Raises:
+        SettingsError: the dataset's crops are smaller than the network's stride.
+        TrainingError: the training broke down.
+    """
+    progress = progress or Progress()
+    check_processes(settings.devices, settings.device)
+    sampler, statistics, card = _prepare_store(store, settings, progress)
+    roles = guess_roles(store.band_names, [None] * store.band_count)
+    name = json.dumps([store.name, len(store), store.crop_px, *store.sources])
+    data = _Data(partial(_store_sampler, store.folder, settings), statistics, colour_bands(roles), name)
+    return _train(data, sampler, card, settings, state_path, score, log, progress)
 
 
 def untrained_model(scenes: Sequence[Scene], *, settings: Settings, progress: Progress | None = None) -> Predictor:
@@ -73,7 +114,44 @@ def untrained_model(scenes: Sequence[Scene], *, settings: Settings, progress: Pr
     Raises:
         InputError: no crop of the scenes holds enough valid pixels.
     """
-    sampler, statistics, blank = _prepare(scenes, settings, progress or Progress())
+    return _untrained(*_prepare(scenes, settings, progress or Progress()), settings)
+
+
+def untrained_on_store(store: CropStore, *, settings: Settings, progress: Progress | None = None) -> Predictor:
+    """As `untrained_model`, with a prepared dataset in place of scenes.
+
+    Raises:
+        SettingsError: the dataset's crops are smaller than the network's stride.
+    """
+    return _untrained(*_prepare_store(store, settings, progress or Progress()), settings)
+
+
+def kept_model(store: CropStore, *, settings: Settings, folder: Path, progress: Progress | None = None) -> Predictor:
+    """The model of these settings and this dataset: from the folder if it is there, else trained and put there.
+
+    The file's name holds a fingerprint of both, so that models of other settings lie beside it. An interrupted training
+    goes on.
+
+    Raises:
+        ModelFileError: the file is damaged.
+        OutputError: the folder cannot be written.
+        SettingsError: bands are chosen, or the dataset's crops are smaller than the network's stride.
+        TrainingError: the training broke down.
+    """
+    if settings.bands is not None:
+        raise SettingsError("A prepared dataset is used with all its bands.", "Leave out the setting `bands`.")
+    parts = settings.model_dump(mode="json", include={"classes", "seed", "devices", "network", "train"})
+    identity = fingerprint(settings=parts, data=read_index(store.folder).model_dump(mode="json"))
+    path = folder / f"{store.name}-k{settings.classes}-seed{settings.seed}-{identity[:12]}.safetensors"
+    if path.exists():
+        return Predictor.from_file(path, device=settings.device)
+    check_output_path(path)
+    predictor = train_on_store(store, settings=settings, state_path=state_path_of(path), progress=progress)
+    write_model(predictor, path)
+    return predictor
+
+
+def _untrained(sampler: Sampler, statistics: BandStatistics, card: ModelCard, settings: Settings) -> Predictor:
     network = build_network(
         settings.network,
         bands=statistics.band_count,
@@ -84,7 +162,7 @@ def untrained_model(scenes: Sequence[Scene], *, settings: Settings, progress: Pr
     images, valid = sampler.draw(_CALIBRATION_CROPS)
     calibrate_normalisation(network.h, torch.from_numpy(statistics.normalise(images, valid)))
     number_by_share(network.eval(), sampler, statistics)
-    return Predictor(network, blank, device=settings.device)
+    return Predictor(network, card, device=settings.device)
 
 
 def _prepare(
@@ -94,33 +172,68 @@ def _prepare(
     with progress.stage("statistics", total=1, unit="sample") as stage:
         statistics = estimate_statistics(scenes, seed=settings.seed)
         stage.advance()
-    sampler = CropSampler(
-        scenes, crop_px=settings.train.crop_px, seed=settings.seed, stride_px=settings.network.stride_px
-    )
+    sampler = _scene_sampler(scenes, settings, settings.seed)
     first = scenes[0]
-    card = ModelCard(
-        version=__version__,
-        network=settings.network,
-        classes=settings.classes,
-        bands=first.sources[0].source.bands,
-        band_names=first.band_names,
-        centre=statistics.centre,
-        scale=statistics.scale,
-        legend=_legend(settings.classes),
-        crop_px=sampler.crop_px,
-        pixel_size=(abs(first.transform.e), abs(first.transform.a)),
-        settings=settings.model_dump(mode="json"),
-    )
+    card = _card(settings, statistics, first.sources[0].source.bands, first.band_names, sampler.crop_px)
+    pixel_size = (abs(first.transform.e), abs(first.transform.a))
+    return sampler, statistics, card.model_copy(update={"pixel_size": pixel_size})
+
+
+def _prepare_store(
+    store: CropStore, settings: Settings, progress: Progress
+) -> tuple[StoreSampler, BandStatistics, ModelCard]:
+    """As `_prepare`, of a prepared dataset."""
+    statistics = store_statistics(store, seed=settings.seed, progress=progress)
+    sampler = _store_sampler(store.folder, settings, settings.seed)
+    card = _card(settings, statistics, tuple(range(1, store.band_count + 1)), store.band_names, sampler.crop_px)
     return sampler, statistics, card
 
 
+def _card(
+    settings: Settings, statistics: BandStatistics, bands: tuple[int, ...], names: tuple[str, ...], crop_px: int
+) -> ModelCard:
+    return ModelCard(
+        version=__version__,
+        network=settings.network,
+        classes=settings.classes,
+        bands=bands,
+        band_names=names,
+        centre=statistics.centre,
+        scale=statistics.scale,
+        legend=_legend(settings.classes),
+        crop_px=crop_px,
+        settings=settings.model_dump(mode="json"),
+    )
+
+
+def _scene_sampler(scenes: Sequence[Scene], settings: Settings, seed: int) -> CropSampler:
+    return CropSampler(scenes, crop_px=settings.train.crop_px, seed=seed, stride_px=settings.network.stride_px)
+
+
+def _store_sampler(folder: Path, settings: Settings, seed: int) -> StoreSampler:
+    """A sampler of the dataset in a folder, which is opened anew: a memory map would be sent as a whole."""
+    store, stride = open_store(folder), settings.network.stride_px
+    return StoreSampler(store, seed=seed, crop_px=min(settings.train.crop_px, store.crop_px // stride * stride))
+
+
+def _follow(data: _Data, settings: Settings, state_path: Path | None, processes: OneProcess) -> None:
+    """What processes 1, 2 ... do: the same training, on crops of their own."""
+    seed = int(np.random.SeedSequence([settings.seed, processes.rank]).generate_state(1)[0])
+    train_network(
+        data.sampler(seed),
+        data.statistics,
+        settings=settings,
+        colours=data.colours,
+        keeping=Keeping(state_path=state_path, data=data.name),
+        processes=processes,
+    )
+
+
 def _train(
+    data: _Data,
     sampler: Sampler,
-    statistics: BandStatistics,
     blank: ModelCard,
     settings: Settings,
-    colours: tuple[int, int, int] | None,
-    data: str,
     state_path: Path | None,
     score: Score | None,
     log: Log | None,
@@ -132,15 +245,18 @@ def _train(
         assert score is not None
         return score(Predictor(network, blank, device=settings.device))
 
-    result = train_network(
-        sampler,
-        statistics,
-        settings=settings,
-        colours=colours,
-        keeping=Keeping(state_path=state_path, evaluate=judge if score else None, log=log, data=data),
-        progress=progress,
-    )
-    shares = number_by_share(result.network, sampler, statistics)
+    follower = partial(_follow, data, settings, state_path)
+    with processes_for([follower] * (settings.devices - 1), device=settings.device) as processes:
+        result = train_network(
+            sampler,
+            data.statistics,
+            settings=settings,
+            colours=data.colours,
+            keeping=Keeping(state_path=state_path, evaluate=judge if score else None, log=log, data=data.name),
+            processes=processes,
+            progress=progress,
+        )
+    shares = number_by_share(result.network, sampler, data.statistics)
     dead = [int(value) + 1 for value in np.flatnonzero(shares < ALIVE_SHARE)]
     if dead:
         progress.warning(

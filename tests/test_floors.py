@@ -13,8 +13,8 @@ FLOORS = [
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
-    {"models", "scoring"},
-    {"pipeline"},
+    {"models", "scoring", "probing"},
+    {"pipeline", "overclustering", "paper"},
     {"demo", "compare", "reproduce"},
     {"cli"},
 ]

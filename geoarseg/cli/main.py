@@ -25,6 +25,9 @@ COMMANDS = {
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
     "demo": "Make a sample scene, run on it, and score the map beside K-means.",
     "data": "Prepare a benchmark dataset for training and evaluation.",
+    "probe": "Train small classifiers on a model's features, and score them.",
+    "overclustering": "Score many clusters, joined to classes by a few labelled crops.",
+    "reproduce": "Run the experiments of the paper beside its figures.",
 }
 
 

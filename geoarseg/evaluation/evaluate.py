@@ -190,7 +190,11 @@ def _evaluate_sample(
     )
     mapped = areas
     if strata is not None:
-        mapped = measure_areas(read_blocks(classes, _Nothing(), progress=progress), classes, by_label=False)
+        inside = (
+            (window, np.where(stratum > 0, value, 0), stratum)
+            for window, value, stratum in read_blocks(classes, strata, progress=progress)
+        )
+        mapped = measure_areas(inside, classes, by_label=False)
     population = areas.strata()
     assignment = assignment_of(match, weighted_counts(sample, population))
     estimates = estimate_sample(sample, assignment, population, own_strata=strata is not None)

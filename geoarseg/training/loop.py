@@ -15,7 +15,7 @@ from torch import Tensor
 
 from geoarseg.config import Settings, TrainSettings
 from geoarseg.errors import TrainingError
-from geoarseg.network.device import choose_device, mixed_precision
+from geoarseg.network.device import mixed_precision
 from geoarseg.network.masked import masked_weights_kept
 from geoarseg.network.model import Network, build_network
 from geoarseg.network.orderings import orderings_by_name
@@ -106,7 +106,7 @@ def train_network(
     """
     progress, train = progress or Progress(), settings.train
     keeping, processes = keeping or Keeping(), processes or OneProcess()
-    device = choose_device(settings.device)
+    device, sampler = processes.device(settings.device), processes.share(sampler)
     network = build_network(
         settings.network,
         bands=statistics.band_count,
@@ -150,6 +150,8 @@ def train_network(
         state.scores.append((state.step, score(judged)))
         if state.best is None or state.scores[-1][1] > state.best.score:
             state.best = Best(*state.scores[-1], judged.state_dict())
+        if keeping.log is not None:
+            keeping.log(state.step, {"score": state.scores[-1][1]})
 
     before, saved_at = state.seconds, time.monotonic()
     started = time.monotonic()
@@ -167,7 +169,7 @@ def train_network(
                     break
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate(train, fraction)
-                crops, valid = _draw(sampler, statistics, train.batch, device)
+                crops, valid = _draw(sampler, statistics, train.batch // processes.count, device)
                 views = draw_pair(orderings, rng, train.sampling)
                 with mixed_precision(device):
                     result = step_loss(crops, valid, views, rng)
@@ -181,7 +183,7 @@ def train_network(
                 if keeping.evaluate is not None and _is_due(train, state.step):
                     evaluate(keeping.evaluate)
                 between_steps = True
-                _report(stage, state, keeping)
+                _report(stage, state, keeping, learning_rate(train, fraction))
                 if time.monotonic() - saved_at > train.checkpoint_every_s:
                     save()
                     saved_at = time.monotonic()
@@ -248,14 +250,14 @@ def _note_shares(state: TrainingState, shares: Tensor | None) -> None:
         state.shares = [0.9 * old + 0.1 * new for old, new in zip(state.shares, shares.tolist(), strict=True)]
 
 
-def _report(stage: Stage, state: TrainingState, keeping: Keeping) -> None:
+def _report(stage: Stage, state: TrainingState, keeping: Keeping, rate: float) -> None:
     recent = float(np.mean(state.losses[-20:]))
     figures: dict[str, object] = {
         "loss": round(state.losses[-1], 5),
         "shares": [round(share, 4) for share in state.shares],
+        "learning_rate": float(f"{rate:.3g}"),
     }
-    if state.scores:
-        figures["score"] = round(state.scores[-1][1], 5)
-    stage.advance(1, f"loss {recent:.3f}", **figures)
+    score = {"score": round(state.scores[-1][1], 5)} if state.scores else {}
+    stage.advance(1, f"loss {recent:.3f}", **figures, **score)
     if keeping.log is not None:
         keeping.log(state.step, figures)

@@ -82,6 +82,7 @@ def test_strata_that_are_not_the_map_classes(world, make_raster, tmp_path):
     right = (np.array([0, 0, 2, 0, 3, 0, 1])[classes] == truth)[3:]
     assert abs(estimates.overall.value - right.mean()) < estimates.overall.margin
     assert sum(c.area.value for c in estimates.classes) == pytest.approx(97 * 120 * 100)
+    assert sum(result.sampled.mapped_area.values()) == 97 * 120 * 100  # mapped is what the estimates speak of
 
 
 @pytest.mark.parametrize("block_px", [8, 1024])
