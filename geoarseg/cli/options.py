@@ -61,8 +61,10 @@ class GroupedCommand(click.Command):
 
 
 _GROUP_OF_OPTION = (
-    dict.fromkeys(("steps", "time_limit", "seed"), "Training")
-    | dict.fromkeys(("device", "config", "overrides"), "Settings")
+    dict.fromkeys(
+        ("steps", "time_limit", "seed", "data", "evaluate_every", "tensorboard", "restart", "seeds"), "Training"
+    )
+    | dict.fromkeys(("device", "devices", "config", "overrides"), "Settings")
     | dict.fromkeys(("overwrite", "quiet", "log_json", "debug", "help"), "Behaviour")
 )
 

@@ -63,14 +63,12 @@ def info_nce_loss(
         raise ValueError("an image of the batch has no valid cell")
     anchors = torch.multinomial(usable, positions, replacement=True, generator=generator)  # (N, position)
     shifted = _displace(anchors, (height, width), max_shift, usable, generator)
-    others = (torch.arange(count) + torch.randint(1, count, (count,), generator=generator)) % count
-    places = torch.multinomial(usable[others], negatives, replacement=True, generator=generator)  # (N, negative)
+    step = int(torch.randint(1, count, (1,), generator=generator))  # each image's negatives come from the one so far on
+    places = torch.multinomial(usable.roll(-step, 0), negatives, replacement=True, generator=generator)
 
     device = first.device
-    rows, flat_first, flat_second = torch.arange(count)[:, None], first.flatten(2), second.flatten(2)
-    at = flat_first.transpose(1, 2)[rows.to(device), anchors.to(device)].float()  # (N, position, D)
-    there = flat_second.transpose(1, 2)[rows.to(device), shifted.to(device)].float()
-    elsewhere = flat_second.transpose(1, 2)[others[:, None].to(device), places.to(device)].float()
+    at, there = _vectors(first, anchors.to(device)), _vectors(second, shifted.to(device))  # (N, position, D)
+    elsewhere = _vectors(second.roll(-step, 0), places.to(device))  # (N, negative, D)
     with torch.autocast(device.type, enabled=False):
         scale = 1 / math.sqrt(depth)  # keeps the first scores near 0 for any D; the critics can undo it
         positive = (at * there).sum(2, keepdim=True) * scale
@@ -78,6 +76,13 @@ def info_nce_loss(
         scores = torch.cat([positive, negative], 2)
         bound = scores.log_softmax(2)[..., 0] + math.log(negatives + 1)
     return -bound.mean()
+
+
+def _vectors(maps: Tensor, places: Tensor) -> Tensor:
+    """The vectors (N, place, D) of maps (N, D, y, x) at some cells of each, counted row by row."""
+    # By gather: unlike that of indexing, its gradient adds up in a fixed order on the CPU, for any number of threads.
+    found = maps.flatten(2).gather(2, places[:, None].expand(-1, maps.shape[1], -1))
+    return found.transpose(1, 2).float()
 
 
 def _displace(
