@@ -1,7 +1,7 @@
 """Overclustering (figure 7): more clusters than classes, joined to classes by a few labelled crops.
 
 A model of K clusters maps every labelled crop once. The many-to-one match is then fitted on n of them and scored on all
-others, for several draws and every n.
+others, for several draws and every n. Fitted on all of them it is scored on the same ones: the most that labels give.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 from geoarseg.config import Settings
 from geoarseg.datasets.store import CropStore
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.metrics import agreement, hungarian_assignment
+from geoarseg.metrics import agreement, hungarian_assignment, majority_assignment
 from geoarseg.models import kept_model
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.scoring import DRAWS, Predicts, crop_confusions, fit_and_score
 
-LABELLED_IMAGES = (1, 2, 5, 10, 20, 50, 100)
+LABELLED_IMAGES = (1, 2, 5, 10, 20, 50, 100, None)
+"""Numbers of crops to fit on; None = all."""
 _NAMES = ("curve.csv", "curve.json", "curve.png")
 
 
@@ -39,6 +40,8 @@ class Point:
     """On the other crops, mean over the draws."""
     deviation: float
     """Over the draws."""
+    on_others: bool = True
+    """False where it was fitted on all crops, and so scored on the same ones."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def train_and_draw(
     out: Path,
     *,
     clusters: Sequence[int],
-    labelled_images: Sequence[int] = LABELLED_IMAGES,
+    labelled_images: Sequence[int | None] = LABELLED_IMAGES,
     settings: Settings,
     models: Path | None = None,
     scored: CropStore | None = None,
@@ -90,7 +93,7 @@ def train_and_draw(
         store: the dataset that trains.
         out: gets `curve.csv`, `curve.json` and `curve.png`.
         clusters: numbers of clusters, one model each.
-        labelled_images: numbers of crops to fit on; those that leave none to score are left out.
+        labelled_images: numbers of crops to fit on, None = all; those that leave none to score are left out.
         settings: of the training; the seed is that of the draws as well.
         models: where the models are kept; `models` in `out` by default.
         scored: the dataset whose labelled crops are scored; `store` by default.
@@ -123,7 +126,7 @@ def draw_curve(
     store: CropStore,
     out: Path,
     *,
-    labelled_images: Sequence[int] = LABELLED_IMAGES,
+    labelled_images: Sequence[int | None] = LABELLED_IMAGES,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Curve:
@@ -133,7 +136,7 @@ def draw_curve(
         models: name and model, one line each.
         store: the dataset whose labelled crops are scored.
         out: gets the three files.
-        labelled_images: numbers of crops to fit on.
+        labelled_images: numbers of crops to fit on, None = all.
         seed: of the draws.
         progress: hears of it all.
     """
@@ -141,7 +144,7 @@ def draw_curve(
     if not models:
         raise SettingsError("There is no model to score.", "Name one or more.")
     numbers = _check(store, labelled_images, out)
-    if left_out := sorted(set(labelled_images) - set(numbers)):
+    if left_out := sorted({n for n in labelled_images if n is not None} - set(numbers)):
         progress.warning(
             f"{store.name} has too few labelled crops to fit on {', '.join(map(str, left_out))}; left out."
         )
@@ -150,12 +153,15 @@ def draw_curve(
         confusions = crop_confusions(model, store, progress=progress)
         usable = int(np.count_nonzero(confusions[:, 1:, 1:].any(axis=(1, 2))))
         whole = confusions.sum(axis=0)
-        points = tuple(
+        points = [
             Point(number, *fit_and_score(confusions, labelled_images=number, seed=seed))
             for number in numbers
             if number < usable
-        )
-        lines.append(Line(name, model.classes, agreement(whole, hungarian_assignment(whole)).accuracy, points))
+        ]
+        if None in labelled_images:
+            points.append(Point(usable, agreement(whole, majority_assignment(whole)).accuracy, 0.0, on_others=False))
+        one_to_one = agreement(whole, hungarian_assignment(whole)).accuracy
+        lines.append(Line(name, model.classes, one_to_one, tuple(points)))
     curve = Curve(store.name, len(store.class_names), tuple(lines))
     texts = {"curve.csv": csv_text(curve), "curve.json": json.dumps(curve.to_dict(), indent=2) + "\n"}
     for name, text in texts.items():
@@ -169,25 +175,28 @@ def csv_text(curve: Curve) -> str:
     """One row for each model and number of labelled crops."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", "clusters", "labelled_images", "accuracy", "deviation", "draws", "one_to_one"])
+    figures = ("labelled_images", "scored_on", "accuracy", "deviation", "draws", "one_to_one")
+    writer.writerow(["model", "clusters", *figures])
     for line in curve.lines:
         for point in line.points:
-            figures = [point.labelled_images, point.accuracy, point.deviation, DRAWS, line.one_to_one]
-            writer.writerow([line.model, line.clusters, *figures])
+            how = ("others", DRAWS) if point.on_others else ("the same", 1)
+            own = (point.labelled_images, how[0], point.accuracy, point.deviation, how[1], line.one_to_one)
+            writer.writerow([line.model, line.clusters, *own])
     return text.getvalue()
 
 
-def _check(store: CropStore, labelled_images: Sequence[int], out: Path) -> list[int]:
+def _check(store: CropStore, labelled_images: Sequence[int | None], out: Path) -> list[int]:
     """Refuse what cannot work before any work; gives the numbers of labelled crops that can be fitted on."""
     for name in _NAMES:
         check_output_path(out / name, overwrite=True)
     labelled = int(store.labelled.sum())
     if labelled < 2:
         raise InputError(f"The dataset {store.name} has {labelled} labelled crops; 2 or more are needed.")
-    if wrong := [n for n in labelled_images if n < 1]:
+    given = [n for n in labelled_images if n is not None]
+    if wrong := [n for n in given if n < 1]:
         raise SettingsError(f"The number of labelled images must be 1 or more, not {wrong[0]}.")
-    numbers = sorted({n for n in labelled_images if n < labelled})
-    if not numbers:
+    numbers = sorted({n for n in given if n < labelled})
+    if not numbers and None not in labelled_images:
         raise SettingsError(
             f"No number of labelled images leaves a crop to score: {store.name} has {labelled} labelled crops.",
             f"Choose 1 to {labelled - 1}.",
@@ -200,17 +209,23 @@ def _draw(path: Path, curve: Curve) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.6), dpi=120, layout="constrained")
+    figure = Figure(figsize=(7, 5.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
+    hollow: dict[str, Any] = {"marker": "s", "linestyle": "", "fillstyle": "none"}
     for line in curve.lines:
-        numbers = [point.labelled_images for point in line.points]
-        means = np.array([100 * point.accuracy for point in line.points])
-        spread = np.array([100 * point.deviation for point in line.points])
+        points = [point for point in line.points if point.on_others]
+        numbers = [point.labelled_images for point in points]
+        means = np.array([100 * point.accuracy for point in points])
+        spread = np.array([100 * point.deviation for point in points])
         (drawn,) = axes.plot(numbers, means, marker="o", label=line.model)
         axes.fill_between(numbers, means - spread, means + spread, color=drawn.get_color(), alpha=0.15, linewidth=0)
+        for point in line.points[len(points) :]:
+            axes.plot(point.labelled_images, 100 * point.accuracy, color=drawn.get_color(), **hollow)
     reference = curve.reference
-    label = f"{reference.model}, one-to-one, no labels"
+    if not all(point.on_others for point in reference.points):
+        axes.plot([], [], color="black", label="fitted on all,\nscored on the same", **hollow)
+    label = f"{reference.model},\none-to-one, no labels"
     axes.axhline(100 * reference.one_to_one, color="black", linestyle="--", linewidth=1, label=label)
     shown = sorted({point.labelled_images for line in curve.lines for point in line.points})
     axes.set_xscale("log")
@@ -220,6 +235,6 @@ def _draw(path: Path, curve: Curve) -> None:
     axes.set_ylabel("accuracy on the others, %")
     axes.set_title(f"{curve.dataset}: many clusters to {curve.classes} classes")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     with whole_file(path, overwrite=True) as unfinished:
         figure.savefig(unfinished)

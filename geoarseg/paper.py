@@ -1,7 +1,8 @@
 """The paper's tables: each cell with its figure, how it is computed and where its settings are, and the tables' text.
 
 A cell is named by its table, its row and its dataset: `table-1a/F2-potsdam`. Its settings are the file
-`configs/paper/table-1a/F2-potsdam.yaml`.
+`configs/paper/table-1a/F2-potsdam.yaml`; where the paper's figure is a mean over choices of orderings, there is a file
+for each of ours: `configs/paper/table-1b/orderings-2-potsdam-opposite.yaml`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ TITLES = {
 }
 CLUSTERS = {"potsdam": (6, 12, 24), "potsdam-3": (3, 6, 12)}
 """Numbers of clusters of figure 7: once, twice and four times the classes. The paper's are not in its text."""
+CHOICES = {"orderings-2": ("opposite", "mirrored", "transposed"), "orderings-4": ("rows", "opposite", "top")}
+"""Our choices of orderings for the rows of table 1b that are a mean over several; the paper does not name its own."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,22 @@ class Cell:
     """The paper's standard deviation, in points."""
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """Names of the settings that the cell is a mean over; mostly one, without a name."""
+        return CHOICES.get(self.row, ("",))
+
+    @property
     def name(self) -> str:
         """Such as `table-1a/F2-potsdam`."""
         return f"{self.table}/{self.row}-{self.dataset}"
 
-    @property
-    def config(self) -> Path:
+    def config(self, choice: str = "") -> Path:
         """The file of its settings, which a cell that is not built lacks."""
-        return config_folder() / f"{self.name}.yaml"
+        return config_folder() / f"{self.name_of(choice)}.yaml"
+
+    def name_of(self, choice: str) -> str:
+        """Such as `table-1b/orderings-2-potsdam-opposite`."""
+        return f"{self.name}-{choice}" if choice else self.name
 
 
 @dataclass(frozen=True)
@@ -76,17 +87,17 @@ class Row:
     deviation: float | None
     """The paper's."""
     scores: tuple[float, ...] = ()
-    """Ours, one a seed."""
+    """Ours, one a run: a seed, and in table 1b a choice of orderings."""
     note: str = ""
 
     @property
     def mean(self) -> float | None:
-        """Ours, mean over the seeds."""
+        """Ours, mean over the runs."""
         return statistics.mean(self.scores) if self.scores else None
 
     @property
     def spread(self) -> float | None:
-        """Ours, standard deviation over the seeds."""
+        """Ours, standard deviation over the runs."""
         return statistics.stdev(self.scores) if len(self.scores) > 1 else None
 
     @property
@@ -180,7 +191,7 @@ def csv_text(rows: Sequence[Row], *, fraction: float, overrides: Sequence[str]) 
     """One line for each cell, with all digits; empty where there is no figure."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = ("accuracy", "deviation", "seeds", "paper", "paper_deviation", "difference")
+    columns = ("accuracy", "deviation", "runs", "paper", "paper_deviation", "difference")
     writer.writerow(["cell", "method", "dataset", *columns, "fraction", "changed", "note"])
     for row in rows:
         ours = (row.mean, row.spread, len(row.scores), row.figure, row.deviation, row.difference)
@@ -192,7 +203,8 @@ def markdown(
     title: str, rows: Sequence[Row], *, fraction: float, seeds: Sequence[int], overrides: Sequence[str]
 ) -> str:
     """The table for reading; a dry run and changed settings are said above it."""
-    lines = [f"# {title}", "", f"Accuracy in %, seeds {', '.join(map(str, seeds))}; ± is the standard deviation."]
+    what = f"Accuracy in %, seeds {', '.join(map(str, seeds))}; ± is the standard deviation over the runs."
+    lines = [f"# {title}", "", what]
     if fraction < 1:
         lines += [
             "",
@@ -203,16 +215,16 @@ def markdown(
         lines += ["", f"Changed settings: {', '.join(f'`{text}`' for text in overrides)}."]
     lines += ["", "| method | dataset | ours | paper | difference | |", "|---|---|---:|---:|---:|---|"]
     for row in rows:
-        ours, paper = _figure(row.mean, row.spread), _figure(row.figure, row.deviation)
+        ours, paper = _figure(row.mean, row.spread, ".1f"), _figure(row.figure, row.deviation, "g")
         difference = "" if row.difference is None else f"{row.difference:+.1f}"
         lines.append(f"| {row.method} | {row.dataset} | {ours} | {paper} | {difference} | {row.note} |")
     return "\n".join(lines) + "\n"
 
 
-def _figure(value: float | None, spread: float | None) -> str:
+def _figure(value: float | None, spread: float | None, form: str) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if spread is None else f"{value:.1f} ± {spread:.1f}"
+    return f"{value:{form}}" if spread is None else f"{value:{form}} ± {spread:{form}}"
 
 
 def config_folder() -> Path:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,14 @@ class Dataset:
     identity: dict[str, Any]
 
 
+class Run(NamedTuple):
+    """One computation of a cell."""
+
+    choice: str
+    """Which of `Cell.choices`."""
+    seed: int
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is asked of every cell."""
@@ -57,6 +65,12 @@ class Plan:
     seeds: tuple[int, ...]
     device: str
     overrides: tuple[str, ...]
+
+    def runs(self, cell: Cell) -> list[Run]:
+        """What a cell is the mean of; nothing where it cannot run."""
+        if cell.way == "not built" or cell.dataset not in self.datasets:
+            return []
+        return [Run(choice, seed) for choice in cell.choices for seed in self.seeds]
 
 
 def reproduce(
@@ -106,32 +120,32 @@ def reproduce(
         for suffix in ("csv", "md"):
             check_output_path(out / f"{table}.{suffix}", overwrite=True)
     for cell in cells:
-        for seed in plan.seeds if _can_run(cell, plan) else ():
-            cell_settings(cell, plan, seed)  # a wrong override is said before any work
+        for run in plan.runs(cell):
+            cell_settings(cell, plan, run)  # a wrong override is said before any work
     written = {}
     for table in tables:
         rows: dict[Cell, Row] = {cell: _row(cell, plan) for cell in CELLS if cell.table == table}
-        for cell in [cell for cell in cells if cell.table == table and _can_run(cell, plan)]:
-            failures = [failure for seed in plan.seeds if (failure := _run(cell, plan, seed, progress))]
+        for cell in [cell for cell in cells if cell.table == table and plan.runs(cell)]:
+            failures = [failure for run in plan.runs(cell) if (failure := _run(cell, plan, run, progress))]
             rows[cell] = _row(cell, plan, failures)
             written[table] = _write(plan, table, list(rows.values()))
         written[table] = _write(plan, table, list(rows.values()))
     return written
 
 
-def cell_settings(cell: Cell, plan: Plan, seed: int) -> Settings:
-    """The settings of a cell: those of its file, then the fraction, then the overrides.
+def cell_settings(cell: Cell, plan: Plan, run: Run) -> Settings:
+    """The settings of a run: those of its file, then the fraction, then the overrides.
 
     Raises:
         SettingsError: the file is missing, or an override is wrong.
     """
-    texts = []
+    path, texts = cell.config(run.choice), []
     if plan.fraction < 1:
-        full = load_settings(cell.config)
+        full = load_settings(path)
         width = min(full.network.width, max(_LEAST_WIDTH, math.ceil(full.network.width * plan.fraction)))
         steps = max(1, round(full.train.steps * plan.fraction))
         texts = [f"network.width={width}", f"train.steps={steps}"]
-    return load_settings(cell.config, [*texts, *plan.overrides, f"seed={seed}", f"device={plan.device}"])
+    return load_settings(path, [*texts, *plan.overrides, f"seed={run.seed}", f"device={plan.device}"])
 
 
 def _open(name: str, path: Path, fraction: float) -> Dataset:
@@ -150,24 +164,21 @@ def _open(name: str, path: Path, fraction: float) -> Dataset:
     return Dataset(store, scored, read_index(store.folder).model_dump(mode="json"))
 
 
-def _can_run(cell: Cell, plan: Plan) -> bool:
-    return cell.way != "not built" and cell.dataset in plan.datasets
-
-
-def _run(cell: Cell, plan: Plan, seed: int, progress: Progress) -> str:
-    """Run a cell with one seed, unless that is done; gives what went wrong, or nothing."""
-    path, identity = _place(cell, plan, seed)
+def _run(cell: Cell, plan: Plan, run: Run, progress: Progress) -> str:
+    """Run a cell once, unless that is done; gives what went wrong, or nothing."""
+    path, identity = _place(cell, plan, run)
     if _read(path, identity) is not None:
         return ""
-    progress.message(f"{cell.name}, seed {seed}")
+    name = f"{cell.name_of(run.choice)}, seed {run.seed}"
+    progress.message(name)
     check_output_path(path, overwrite=True)
-    settings, started = cell_settings(cell, plan, seed), time.monotonic()
+    settings, started = cell_settings(cell, plan, run), time.monotonic()
     try:
         figures = _compute(cell, plan, settings, path, progress)
     except TrainingError as error:  # the other cells are worth having without it
-        progress.warning(f"{cell.name}, seed {seed}: {error}")
-        return f"seed {seed}: {error.message}"
-    parts = {"cell": cell.name, "identity": identity, "seed": seed, "fraction": plan.fraction}
+        progress.warning(f"{name}: {error}")
+        return f"{f'{run.choice}, ' if run.choice else ''}seed {run.seed}: {error.message}"
+    parts = {"cell": cell.name, "identity": identity, **run._asdict(), "fraction": plan.fraction}
     parts |= {"scored_crops": int(plan.datasets[cell.dataset].scored.labelled.sum())}
     parts |= {**figures, "seconds": round(time.monotonic() - started, 1), "settings": settings.model_dump(mode="json")}
     with whole_file(path, overwrite=True) as unfinished:
@@ -203,13 +214,13 @@ def _compute(cell: Cell, plan: Plan, settings: Settings, path: Path, progress: P
     return {"accuracy": store_accuracy(model, scored)}
 
 
-def _place(cell: Cell, plan: Plan, seed: int) -> tuple[Path, str]:
-    """Where the result of a cell is kept, and what it must be the result of."""
-    settings = cell_settings(cell, plan, seed)
+def _place(cell: Cell, plan: Plan, run: Run) -> tuple[Path, str]:
+    """Where the result of a run is kept, and what it must be the result of."""
+    settings = cell_settings(cell, plan, run)
     parts = settings.model_dump(mode="json", include={"classes", "bands", "seed", "devices", "network", "train"})
     dataset = plan.datasets[cell.dataset].identity
     identity = fingerprint(cell=cell.name, way=cell.way, settings=parts, dataset=dataset, fraction=plan.fraction)
-    return plan.out / "cells" / f"{cell.name}-seed{seed}-{identity[:12]}.json", identity
+    return plan.out / "cells" / f"{cell.name_of(run.choice)}-seed{run.seed}-{identity[:12]}.json", identity
 
 
 def _read(path: Path, identity: str) -> dict[str, Any] | None:
@@ -230,16 +241,17 @@ def _row(cell: Cell, plan: Plan, failures: Sequence[str] = ()) -> Row:
         return replace(row, note="not built here")
     if cell.dataset not in plan.datasets:
         return replace(row, note=f"skipped: geoarseg data prepare {cell.dataset} SRC DST")
+    runs = plan.runs(cell)
     try:
-        found = [figures for seed in plan.seeds if (figures := _read(*_place(cell, plan, seed)))]
+        found = [figures for run in runs if (figures := _read(*_place(cell, plan, run)))]
     except SettingsError:  # a neighbour of the cells that are asked for, which the overrides do not suit
         return replace(row, note="not run")
     scores = tuple(100 * float(figures["accuracy"]) for figures in found if figures["accuracy"] is not None)
     notes = [str(figures["curve"]) for figures in found if "curve" in figures]
     if failures:
         notes.append(f"failed: {' '.join(failures)}")
-    elif len(found) < len(plan.seeds):
-        notes.append("not run" if not found else f"{len(found)} of {len(plan.seeds)} seeds")
+    elif len(found) < len(runs):
+        notes.append("not run" if not found else f"{len(found)} of {len(runs)} runs")
     return replace(row, scores=scores, note=", ".join(notes))
 
 

@@ -39,10 +39,12 @@ def store(tmp_path_factory):
 
 
 def test_clusters_that_split_the_classes_are_joined_by_a_few_labels(store, tmp_path):
-    curve = draw_curve([("two for each", TwoForEach(3))], store, tmp_path, labelled_images=(1, 8, 100))
+    curve = draw_curve([("two for each", TwoForEach(3))], store, tmp_path, labelled_images=(1, 8, 100, None))
     (line,) = curve.lines
-    assert [point.labelled_images for point in line.points] == [1, 8]  # 100 crops are not there
-    assert line.points[-1].accuracy > 0.95
+    assert [point.labelled_images for point in line.points] == [1, 8, 12]  # 100 crops are not there, 12 are all
+    assert [point.on_others for point in line.points] == [True, True, False]
+    assert line.points[1].accuracy > 0.95
+    assert line.points[2].accuracy >= line.points[1].accuracy - 0.05
     assert line.one_to_one == pytest.approx(0.5, abs=0.06)
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
     assert [float(row["accuracy"]) for row in rows] == [point.accuracy for point in line.points]
@@ -64,7 +66,7 @@ def test_numbers_that_leave_nothing_are_refused_before_any_work(store, tmp_path)
 
 def test_the_command_keeps_its_models(store, tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
-    arguments = ["overclustering", "--data", str(store.folder), "-o", str(out), "--labelled-images", "1,4", *TINY]
+    arguments = ["overclustering", "--data", str(store.folder), "-o", str(out), "--labelled-images", "1,4,all", *TINY]
     assert run_command([*arguments, "--clusters", "3,6"]) == 0, capsys.readouterr().err
     kept = sorted((out / "models").iterdir())
     assert len(kept) == 2

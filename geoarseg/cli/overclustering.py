@@ -19,16 +19,22 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> 
         raise click.BadParameter(f"{value!r} is no list of whole numbers such as 1,2,5.") from None
 
 
+def _numbers_or_all(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int | None, ...]:
+    parts = [part.strip() for part in value.split(",")]
+    numbers: tuple[int | None, ...] = _numbers(context, parameter, ",".join(part for part in parts if part != "all"))
+    return (*numbers, None) if "all" in parts else numbers
+
+
 @click.command(name="overclustering", cls=GroupedCommand)
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of `geoarseg data prepare`.")
 @click.option("--clusters", default="", callback=_numbers, help="Train one model of each, such as 6,12,24.")
 @click.option("--model", "models", multiple=True, type=click.Path(path_type=Path), help="Or score models; repeat it.")
 @click.option(
     "--labelled-images",
-    default="1,2,5,10,20,50,100",
-    callback=_numbers,
+    default="1,2,5,10,20,50,100,all",
+    callback=_numbers_or_all,
     show_default=True,
-    help="Labelled crops that the match is fitted on.",
+    help="Labelled crops that the match is fitted on; all: scored on the same ones.",
 )
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for the curve and the models."
@@ -44,7 +50,7 @@ def command(
     data: Path,
     clusters: tuple[int, ...],
     models: tuple[Path, ...],
-    labelled_images: tuple[int, ...],
+    labelled_images: tuple[int | None, ...],
     out: Path,
     quiet: bool,
     log_json: bool,
