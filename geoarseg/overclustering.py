@@ -209,7 +209,7 @@ def _draw(path: Path, curve: Curve) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 5.2), dpi=120, layout="constrained")
+    figure = Figure(figsize=(7, 4.8 + 0.2 * len(curve.lines)), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     hollow: dict[str, Any] = {"marker": "s", "linestyle": "", "fillstyle": "none"}
@@ -224,8 +224,8 @@ def _draw(path: Path, curve: Curve) -> None:
             axes.plot(point.labelled_images, 100 * point.accuracy, color=drawn.get_color(), **hollow)
     reference = curve.reference
     if not all(point.on_others for point in reference.points):
-        axes.plot([], [], color="black", label="fitted on all,\nscored on the same", **hollow)
-    label = f"{reference.model},\none-to-one, no labels"
+        axes.plot([], [], color="black", label="fitted on all, scored on the same", **hollow)
+    label = f"{reference.model}, one-to-one, no labels"
     axes.axhline(100 * reference.one_to_one, color="black", linestyle="--", linewidth=1, label=label)
     shown = sorted({point.labelled_images for line in curve.lines for point in line.points})
     axes.set_xscale("log")
@@ -235,6 +235,6 @@ def _draw(path: Path, curve: Curve) -> None:
     axes.set_ylabel("accuracy on the others, %")
     axes.set_title(f"{curve.dataset}: many clusters to {curve.classes} classes")
     axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(loc="outside lower center", frameon=False)
     with whole_file(path, overwrite=True) as unfinished:
         figure.savefig(unfinished)

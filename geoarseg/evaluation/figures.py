@@ -204,7 +204,10 @@ def _png(figure: Figure) -> bytes:
 
 def _add_legend(figure: Figure, values: Sequence[int], legend: Legend) -> None:
     if values:
-        patches = [Patch(color=_unit(legend.colour_of(v)), label=_short(legend.name_of(v))) for v in values]
+        patches = [
+            Patch(facecolor=_unit(legend.colour_of(v)), edgecolor="0.6", label=_short(legend.name_of(v)))
+            for v in values
+        ]
         figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 6), frameon=False)
 
 
