@@ -13,10 +13,10 @@ import time
 import numpy as np
 import torch
 
-from geoarseg.config import NetworkSettings, TrainSettings
 from geoarseg.network.masked import masked_weights_kept
 from geoarseg.network.model import build_network
 from geoarseg.network.orderings import ALL_ORDERINGS
+from geoarseg.settings import NetworkSettings, TrainSettings
 from geoarseg.training.objective import Objective
 from geoarseg.training.views import draw_pair
 

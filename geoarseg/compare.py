@@ -11,7 +11,6 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from geoarseg.config import Settings
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.evaluation.baselines import Blocks, kmeans_map, mixture_map
 from geoarseg.evaluation.comparison import Trial, write_comparison
@@ -26,6 +25,7 @@ from geoarseg.raster.cog import write_cog
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
+from geoarseg.settings import Settings
 from geoarseg.training.state import fingerprint
 
 Method = Literal["random", "kmeans", "mixture-full", "mixture-tied", "iic", "ac", "arl"]

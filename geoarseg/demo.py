@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoarseg.config import Settings
 from geoarseg.datasets.synthetic import make_landscape, write_landscape
 from geoarseg.evaluation.baselines import kmeans_map
 from geoarseg.evaluation.scores import score_rasters
@@ -15,6 +14,7 @@ from geoarseg.raster.cog import write_cog
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import open_scene
 from geoarseg.raster.statistics import estimate_statistics
+from geoarseg.settings import Settings
 
 
 @dataclass(frozen=True)

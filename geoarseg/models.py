@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from geoarseg import __version__
-from geoarseg.config import Settings
 from geoarseg.datasets.store import CropStore, StoreSampler, open_store, read_index, store_statistics
 from geoarseg.errors import OutputError, SettingsError
 from geoarseg.inference.predictor import Predictor
@@ -26,6 +25,7 @@ from geoarseg.raster.roles import colour_bands, guess_roles
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
+from geoarseg.settings import Settings
 from geoarseg.training.launch import check_processes, processes_for
 from geoarseg.training.loop import ALIVE_SHARE, Keeping, train_network
 from geoarseg.training.numbering import number_by_share

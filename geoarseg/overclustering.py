@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from geoarseg.config import Settings
 from geoarseg.datasets.store import CropStore
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.metrics import agreement, hungarian_assignment, majority_assignment
@@ -24,6 +23,7 @@ from geoarseg.models import kept_model
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.scoring import DRAWS, Predicts, crop_confusions, fit_and_score
+from geoarseg.settings import Settings
 
 LABELLED_IMAGES = (1, 2, 5, 10, 20, 50, 100, None)
 """Numbers of crops to fit on; None = all."""

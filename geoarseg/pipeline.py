@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoarseg import __version__
-from geoarseg.config import Settings
 from geoarseg.errors import InputError
 from geoarseg.inference.maps import MapSummary, write_maps
 from geoarseg.inference.predictor import Predictor
@@ -19,6 +18,7 @@ from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.style import read_legend
+from geoarseg.settings import Settings
 from geoarseg.vector.source import open_class_raster
 from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
 

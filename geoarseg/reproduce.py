@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoarseg.clustering.kmeans import KMeans, fit_kmeans
-from geoarseg.config import Settings, load_settings, validate_settings
+from geoarseg.config import load_settings, validate_settings
 from geoarseg.datasets.store import CropStore, StoreSampler, open_store, read_index, store_statistics
 from geoarseg.errors import InputError, SettingsError, TrainingError
 from geoarseg.models import kept_model, untrained_on_store
@@ -30,6 +30,7 @@ from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.raster.statistics import BandStatistics
 from geoarseg.scoring import store_accuracy
+from geoarseg.settings import Settings
 from geoarseg.training.state import fingerprint
 
 _LEAST_WIDTH = 8

@@ -4,9 +4,10 @@ from affine import Affine
 
 from geoarseg import compare as module
 from geoarseg.compare import METHODS, compare, settings_of
-from geoarseg.config import Settings, validate_settings
+from geoarseg.config import validate_settings
 from geoarseg.errors import InputError, OutputError, SettingsError
 from geoarseg.progress import Progress
+from geoarseg.settings import Settings
 
 SMALL = {"device": "cpu", "network": {"width": 8, "blocks": 1}, "train": {"steps": 4, "batch": 2, "crop_px": 32}}
 

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from geoarseg.config import Settings, known_names, load_settings
+from geoarseg.config import known_names, load_settings
 from geoarseg.errors import SettingsError
+from geoarseg.settings import Settings
 
 CONFIGS = sorted(Path(__file__).parents[1].glob("configs/**/*.yaml"))
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from geoarseg.config import Settings, load_settings, merge, validate_settings
+from geoarseg.config import load_settings, merge, validate_settings
 from geoarseg.errors import SettingsError
+from geoarseg.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 DEFAULTS = Settings()

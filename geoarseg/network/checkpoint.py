@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from geoarseg.config import NetworkSettings
 from geoarseg.errors import ModelFileError
 from geoarseg.network.model import Network, build_network
+from geoarseg.settings import NetworkSettings
 
 CARD_KEY = "geoarseg"
 CARD_FORMAT = 1

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from geoarseg.config import NetworkSettings
+from geoarseg.settings import NetworkSettings
 
 _STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 

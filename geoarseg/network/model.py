@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from geoarseg.config import NetworkSettings
 from geoarseg.network.attention import MaskedAttention
 from geoarseg.network.encoders import build_encoder
 from geoarseg.network.masked import MaskedConv2d
 from geoarseg.network.orderings import Ordering
+from geoarseg.settings import NetworkSettings
 
 
 class ResidualBlock(nn.Module):

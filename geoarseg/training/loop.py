@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geoarseg.config import Settings, TrainSettings
 from geoarseg.errors import TrainingError
 from geoarseg.network.device import mixed_precision
 from geoarseg.network.masked import masked_weights_kept
@@ -21,6 +20,7 @@ from geoarseg.network.model import Network, build_network
 from geoarseg.network.orderings import orderings_by_name
 from geoarseg.progress import Progress, Stage
 from geoarseg.raster.statistics import BandStatistics
+from geoarseg.settings import Settings, TrainSettings
 from geoarseg.training.clusters import set_clusters_of_features
 from geoarseg.training.interrupts import Deferred
 from geoarseg.training.objective import Objective

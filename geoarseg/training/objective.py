@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from geoarseg.config import TrainSettings
 from geoarseg.network.infonce import Critic, cells_with_data, info_nce_loss
 from geoarseg.network.model import Network
 from geoarseg.network.mutual_information import mutual_information_loss
+from geoarseg.settings import TrainSettings
 from geoarseg.training.transformations import Colours, Geometry, draw_geometry, photometric
 from geoarseg.training.views import Pair
 

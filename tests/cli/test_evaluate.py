@@ -11,11 +11,11 @@ import shapely
 from affine import Affine
 
 from geoarseg.cli.main import run_command
-from geoarseg.config import NetworkSettings
 from geoarseg.datasets.crops import Crops
 from geoarseg.datasets.prepare import prepare_store
 from geoarseg.network.checkpoint import ModelCard, save_model
 from geoarseg.network.model import build_network
+from geoarseg.settings import NetworkSettings
 
 UTM = Affine(10, 0, 366_000, 0, -10, 5_810_000)
 

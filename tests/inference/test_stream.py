@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoarseg.config import NetworkSettings
 from geoarseg.errors import InputError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.stream import classify, segment_windows
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.network.model import build_network
 from geoarseg.raster.memory import MemoryScene
+from geoarseg.settings import NetworkSettings
 
 
 def predictor(stride_px=2, bands=3, blocks=1, crop_px=64, **options):

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from geoarseg.config import NetworkSettings
 from geoarseg.network.attention import MaskedAttention, _fall, _spans
 from geoarseg.network.model import build_network
 from geoarseg.network.orderings import ALL_ORDERINGS
+from geoarseg.settings import NetworkSettings
 
 
 def block(window_cells=6, width=4):

@@ -4,10 +4,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from geoarseg.config import NetworkSettings
 from geoarseg.errors import ModelFileError
 from geoarseg.network.checkpoint import CARD_KEY, ModelCard, load_card, load_model, reorder_classes, save_model
 from geoarseg.network.model import build_network
+from geoarseg.settings import NetworkSettings
 
 SMALL = NetworkSettings(width=8, blocks=1)
 

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from geoarseg.config import NetworkSettings, load_settings
+from geoarseg.config import load_settings
 from geoarseg.errors import SettingsError
 from geoarseg.network.encoders import ResNet18, build_encoder, calibrate_normalisation
 from geoarseg.network.model import build_network
+from geoarseg.settings import NetworkSettings
 
 FORMS = ["F1", "F2", "F3", "F4", "F5"]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from geoarseg.config import NetworkSettings
 from geoarseg.network.masked import MaskedConv2d, masked_weights_kept
 from geoarseg.network.model import Autoregressive, build_network
 from geoarseg.network.orderings import ALL_ORDERINGS, orderings_by_name
+from geoarseg.settings import NetworkSettings
 
 
 def g_ar(width, blocks, kernel_px=3, *, attention=False, channels=None):

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from geoarseg.config import Settings, TrainSettings, validate_settings
+from geoarseg.config import validate_settings
 from geoarseg.errors import InputError, TrainingError
 from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
 from geoarseg.raster.window import Window
+from geoarseg.settings import Settings, TrainSettings
 from geoarseg.training import objective
 from geoarseg.training.loop import learning_rate, train_network
 from geoarseg.training.numbering import number_by_share

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from geoarseg.config import NetworkSettings, TrainSettings, validate_settings
+from geoarseg.config import validate_settings
 from geoarseg.network.model import build_network
 from geoarseg.network.orderings import ALL_ORDERINGS
 from geoarseg.raster.memory import MemoryScene
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.raster.window import Window
+from geoarseg.settings import NetworkSettings, TrainSettings
 from geoarseg.training.loop import train_network
 from geoarseg.training.objective import Objective
 

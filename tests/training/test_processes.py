@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from geoarseg.config import NetworkSettings, TrainSettings, validate_settings
+from geoarseg.config import validate_settings
 from geoarseg.errors import SettingsError, TrainingError
 from geoarseg.network.masked import masked_weights_kept
 from geoarseg.network.model import build_network
@@ -20,6 +20,7 @@ from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.statistics import BandStatistics
+from geoarseg.settings import NetworkSettings, TrainSettings
 from geoarseg.training import launch
 from geoarseg.training.launch import processes_for
 from geoarseg.training.loop import Keeping, train_network

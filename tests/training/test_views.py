@@ -3,9 +3,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from geoarseg.config import ORDERINGS, RASTER_ORDERINGS, load_settings, opposite_name
+from geoarseg.config import load_settings
 from geoarseg.errors import SettingsError
 from geoarseg.network.orderings import ALL_ORDERINGS, orderings_by_name
+from geoarseg.settings import ORDERINGS, RASTER_ORDERINGS, opposite_name
 from geoarseg.training.views import draw_pair
 
 
