@@ -5,6 +5,8 @@ From Python::
     settings = geoarseg.load_settings(overrides=["classes=6"])
     geoarseg.run(["ortho.tif"], Path("out"), settings=settings)
     scene = geoarseg.open_scene("ortho.tif")    # lazy; scene.lazy is a dask-backed xarray.DataArray
+    classes = geoarseg.segment(scene, "out/model.safetensors")   # lazy too
+    geoarseg.write_cog(classes, "classes.tif")
 """
 
 from importlib import import_module
@@ -14,10 +16,11 @@ __version__ = "0.1.0"
 _HOME = {
     "load_settings": "geoarseg.config",
     "open_scene": "geoarseg.raster.scene",
-    "write_cog": "geoarseg.raster.cog",
+    "segment": "geoarseg.inference.lazy",
+    "write_cog": "geoarseg.raster.array",
     "run": "geoarseg.pipeline",
     "train_model": "geoarseg.models",
-    "segment_scene": "geoarseg.pipeline",
+    "segment_scene": "geoarseg.mapping",
     "vectorize_file": "geoarseg.pipeline",
     "evaluate": "geoarseg.evaluation.evaluate",
 }

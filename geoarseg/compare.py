@@ -17,8 +17,8 @@ from geoarseg.evaluation.comparison import Trial, write_comparison
 from geoarseg.evaluation.label_grid import label_values, labels_on_grid
 from geoarseg.evaluation.scores import score_rasters
 from geoarseg.inference.maps import write_maps
+from geoarseg.mapping import open_scenes
 from geoarseg.models import legend_of, train_model, untrained_model
-from geoarseg.pipeline import open_scenes
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.raster.cog import write_cog
@@ -168,7 +168,7 @@ def _run_trial(
             predictor,
             path,
             legend=legend_of(predictor),
-            window_px=own.segment.window_px,
+            settings=own.segment,
             overwrite=True,
             progress=progress,
         )

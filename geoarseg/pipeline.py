@@ -9,14 +9,14 @@ from pathlib import Path
 
 from geoarseg import __version__
 from geoarseg.errors import InputError
-from geoarseg.inference.maps import MapSummary, write_maps
+from geoarseg.inference.maps import MapSummary
 from geoarseg.inference.predictor import Predictor
+from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
-from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.preview import write_preview
-from geoarseg.raster.scene import Scene, open_scene
+from geoarseg.raster.scene import Scene
 from geoarseg.raster.style import read_legend
 from geoarseg.settings import Settings
 from geoarseg.vector.source import open_class_raster
@@ -37,47 +37,6 @@ class RunResult:
     """The polygon layer."""
     dead: tuple[int, ...]
     """Classes that the trained network gives to less than one pixel in a thousand."""
-
-
-def open_scenes(paths: Sequence[str], *, bands: Sequence[int] | None, per_image: bool) -> list[Scene]:
-    """One scene of all images, or one for each.
-
-    Raises:
-        InputError: an image cannot be used, or they do not fit together.
-    """
-    if not per_image:
-        return [open_scene(list(paths), bands=bands)]
-    scenes = [open_scene(path, bands=bands) for path in paths]
-    check_same_bands(scenes)
-    return scenes
-
-
-def segment_scene(
-    scene: Scene,
-    predictor: Predictor,
-    path: Path,
-    *,
-    settings: Settings,
-    confidence_path: Path | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> MapSummary:
-    """Segment a scene with a model into rasters.
-
-    Raises:
-        InputError: scene and model do not fit.
-        OutputError: an output exists, or cannot be written.
-    """
-    return write_maps(
-        scene,
-        predictor,
-        path,
-        legend=legend_of(predictor),
-        confidence_path=confidence_path,
-        window_px=settings.segment.window_px,
-        overwrite=overwrite,
-        progress=progress,
-    )
 
 
 def vectorize_file(

@@ -132,8 +132,26 @@ def opposite_name(ordering: str) -> str:
 class SegmentSettings(Section):
     """The inference over a raster."""
 
-    window_px: int = Field(1024, ge=16, le=16384, description="side of the windows that are inferred one by one")
+    window_px: int = Field(512, ge=16, le=16384, description="side of the windows that are inferred one by one")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="windows computed at a time in a process; by default one for each core"
+    )
+    batch: int | None = Field(
+        None, ge=1, le=256, description="windows that go through the network at once; by default 1, and 8 on a GPU"
+    )
+    workers: int = Field(0, ge=0, le=1024, description="local processes that share the windows; 0: this one alone")
+    scheduler: str | None = Field(
+        None,
+        pattern=r"^\w+://",
+        description="address of a Dask scheduler whose workers share the windows: tcp://host:8786",
+    )
     confidence: bool = Field(False, description="also write confidence.tif, the probability of the class in percent")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SegmentSettings:
+        if self.workers and self.scheduler:
+            raise ValueError("workers are local processes; with a scheduler there are none")
+        return self
 
 
 class PolygonSettings(Section):

@@ -31,6 +31,22 @@ class BandList(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of band numbers such as 1,2,3.", param, ctx)
 
 
+class SourceWindow(click.ParamType[tuple[int, int, int, int]]):
+    """Pixels as GDAL names them: first column, first row, columns, rows."""
+
+    name = "LIST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int]:
+        """Parse the four numbers."""
+        parts = str(value).replace(",", " ").split()
+        if len(parts) != 4 or not all(part.isdecimal() for part in parts) or 0 in map(int, parts[2:]):
+            self.fail(f"{value!r} is no window such as 2048,1024,500,400.", param, ctx)
+        column, row, columns, rows = map(int, parts)
+        return column, row, columns, rows
+
+
 class Duration(click.ParamType[float]):
     """Seconds, or a number with s, m or h."""
 
@@ -65,7 +81,7 @@ _GROUP_OF_OPTION = (
     dict.fromkeys(
         ("steps", "time_limit", "seed", "data", "evaluate_every", "tensorboard", "restart", "seeds"), "Training"
     )
-    | dict.fromkeys(("device", "devices", "config", "overrides"), "Settings")
+    | dict.fromkeys(("device", "devices", "workers", "scheduler", "config", "overrides"), "Settings")
     | dict.fromkeys(("overwrite", "quiet", "log_json", "debug", "help"), "Behaviour")
 )
 
@@ -91,6 +107,10 @@ settings_options = _stack(
     click.option("--config", type=click.Path(), help="A YAML file with settings."),
     click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any setting: train.batch=8."),
 )
+worker_options = _stack(
+    click.option("--workers", type=int, help="Local processes that share the windows.  [default: none]"),
+    click.option("--scheduler", help="A Dask scheduler whose workers share the windows, such as tcp://host:8786."),
+)
 common_options = _stack(
     click.option("--overwrite", is_flag=True, help="Replace existing outputs."),
     click.option("--quiet", is_flag=True, help="No progress."),
@@ -106,6 +126,8 @@ _SETTING_OF_OPTION = {
     "seed": ("seed",),
     "device": ("device",),
     "confidence": ("segment", "confidence"),
+    "workers": ("segment", "workers"),
+    "scheduler": ("segment", "scheduler"),
 }
 
 

@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import GroupedCommand, common_options, settings_from, settings_options, training_options
+from geoarseg.cli.options import (
+    GroupedCommand,
+    common_options,
+    settings_from,
+    settings_options,
+    training_options,
+    worker_options,
+)
 
 
 @click.command(name="run", cls=GroupedCommand)
@@ -17,6 +24,7 @@ from geoarseg.cli.options import GroupedCommand, common_options, settings_from, 
 @training_options
 @click.option("--confidence", is_flag=True, help="Also write confidence.tif.")
 @click.option("--per-image", is_flag=True, help="One map for each image instead of one of all.")
+@worker_options
 @settings_options
 @common_options
 def command(

@@ -8,15 +8,35 @@ from typing import Any
 import click
 
 from geoarseg.cli.display import choose_display
-from geoarseg.cli.options import BandList, GroupedCommand, common_options, settings_from, settings_options
+from geoarseg.cli.options import (
+    BandList,
+    GroupedCommand,
+    SourceWindow,
+    common_options,
+    settings_from,
+    settings_options,
+    worker_options,
+)
 
 
 @click.command(name="segment", cls=GroupedCommand)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option("-m", "--model", required=True, type=click.Path(path_type=Path), help="Model file.")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Class raster, such as classes.tif.")
-@click.option("--confidence", type=click.Path(path_type=Path), help="Also write this confidence raster.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Class raster, such as classes.tif; with --per-image a folder.",
+)
+@click.option("--confidence", type=click.Path(path_type=Path), help="Also write this confidence raster, or folder.")
 @click.option("--bands", type=BandList(), help="Bands to use.  [default: those of the training]")
+@click.option("--aoi", type=click.Path(path_type=Path), help="Polygons; what lies outside becomes no data.")
+@click.option(
+    "--window", type=SourceWindow(), help="Map only these pixels, as in gdal_translate -srcwin: XOFF,YOFF,XSIZE,YSIZE."
+)
+@click.option("--per-image", is_flag=True, help="One raster for each image instead of one of all.")
+@worker_options
 @settings_options
 @common_options
 def command(
@@ -25,6 +45,9 @@ def command(
     out: Path,
     confidence: Path | None,
     bands: tuple[int, ...] | None,
+    aoi: Path | None,
+    window: tuple[int, int, int, int] | None,
+    per_image: bool,
     overwrite: bool,
     quiet: bool,
     log_json: bool,
@@ -33,22 +56,24 @@ def command(
 ) -> None:
     """Make a class raster of IMAGES, taken together as one mosaic, with a trained model.
 
-    The result is a Cloud Optimized GeoTIFF of classes 1..K, 0 where there is no data.
+    The result is a Cloud Optimized GeoTIFF of classes 1..K, 0 where there is no data. When it is interrupted or
+    killed, the same command goes on where it was.
     """
     settings = settings_from(**options)
     from geoarseg.inference.predictor import Predictor
-    from geoarseg.pipeline import segment_scene
-    from geoarseg.raster.scene import open_scene
+    from geoarseg.mapping import segment_images
 
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        predictor = Predictor.from_file(model, device=settings.device)
-        scene = open_scene(list(images), bands=bands or predictor.card.bands)
-        segment_scene(
-            scene,
-            predictor,
+        segment_images(
+            images,
+            Predictor.from_file(model, device=settings.device),
             out,
             settings=settings,
-            confidence_path=confidence,
+            bands=bands,
+            confidence=confidence,
+            area=aoi,
+            window=window,
+            per_image=per_image,
             overwrite=overwrite,
             progress=progress,
         )

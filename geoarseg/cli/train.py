@@ -64,8 +64,8 @@ def command(
     settings = settings_from(**options)
     from geoarseg.datasets.store import open_store
     from geoarseg.evaluation.judging import judge_by_rasters, sample_of
+    from geoarseg.mapping import open_scenes
     from geoarseg.models import state_path_of, train_model, train_on_store, write_model
-    from geoarseg.pipeline import open_scenes
     from geoarseg.raster.atomic import check_output_path
     from geoarseg.scoring import store_accuracy
     from geoarseg.training.logs import tensorboard_log

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from geoarseg.network.checkpoint import ModelCard, load_model
+from geoarseg.network.checkpoint import ModelCard, load_model, model_bytes
 from geoarseg.network.device import choose_device, mixed_precision
 from geoarseg.network.model import Network
+from geoarseg.raster.legend import NODATA_CLASS
 from geoarseg.raster.statistics import BandStatistics
+
+NODATA_CONFIDENCE = 255
+"""The confidence value that means "no data"."""
 
 
 class Predictor:
-    """Pixel values in, probabilities out.
+    """Pixel values in, probabilities or classes out. Can be pickled: it travels as the bytes of its model file.
 
     Attributes:
         stride_px: windows must start on multiples of this many pixels for the result not to depend on them.
@@ -34,6 +44,7 @@ class Predictor:
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
         self.stride_px, self.halo_px, self.classes = network.alignment_px, network.halo_px, network.classes
+        self._asked_device = device
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Predictor:
@@ -48,9 +59,69 @@ class Predictor:
 
     def __call__(self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
         """Probabilities (N, class, y, x), float32, of pixel values (N, band, y, x) with validity (N, y, x)."""
+        with torch.inference_mode():
+            probabilities: npt.NDArray[np.float32] = self._probabilities(images, valid).cpu().numpy()
+        return probabilities
+
+    def classify(
+        self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Classes 1..K, 0 where there is no data, and confidence in percent, 255 there; both (N, y, x) uint8.
+
+        Args:
+            images: pixel values (N, band, y, x).
+            valid: where they are data, (N, y, x).
+        """
+        with torch.inference_mode():
+            highest, best = self._probabilities(images, valid).max(1)  # on the device: two bytes a pixel leave it
+            classes, percent = ((best + 1).to(torch.uint8).cpu().numpy(), _percent(highest).cpu().numpy())
+        return np.where(valid, classes, np.uint8(NODATA_CLASS)), np.where(valid, percent, np.uint8(NODATA_CONFIDENCE))
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells models apart: equal for equal weights and cards."""
+        return hashlib.sha256(model_bytes(self.network, self.card)).hexdigest()
+
+    def _probabilities(self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> torch.Tensor:
         normalised = torch.from_numpy(self.statistics.normalise(images, valid)).to(
             self.device, memory_format=torch.channels_last
         )
-        with torch.inference_mode(), mixed_precision(self.device):
-            probabilities: npt.NDArray[np.float32] = self.network(normalised).float().cpu().numpy()
-        return probabilities
+        with mixed_precision(self.device):
+            probabilities: torch.Tensor = self.network(normalised)
+        return probabilities.float()
+
+    def __reduce__(self) -> tuple[object, tuple[bytes, str]]:
+        return _restored, (model_bytes(self.network, self.card), self._asked_device)
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return self.digest, self._asked_device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one core in this thread.
+
+    Windows are computed side by side instead, each on one core: faster than one after the other on all cores, and the
+    sums are added up in the same order however many cores there are, so that the same bytes come out.
+    """
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _percent(highest: torch.Tensor) -> torch.Tensor:
+    return torch.round(highest * 100).to(torch.uint8)
+
+
+@lru_cache(maxsize=4)  # one process of a cluster gets the same model with each graph
+def _restored(content: bytes, device: str) -> Predictor:
+    with tempfile.TemporaryDirectory(prefix="geoarseg-") as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(content)
+        return Predictor.from_file(path, device=device)

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from geoarseg.errors import InputError
-from geoarseg.inference.predictor import Predictor
+from geoarseg.inference.local import segment_here
+from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor
+from geoarseg.inference.work import Job, SegmentedWindow, plan
 from geoarseg.progress import Progress
-from geoarseg.raster.legend import NODATA_CLASS
 from geoarseg.raster.memory import SceneLike
-from geoarseg.raster.window import Window, next_multiple, tile_grid
+from geoarseg.raster.window import Tile
+from geoarseg.settings import SegmentSettings
 
-NODATA_CONFIDENCE = 255
-"""The confidence value that means "no data"."""
-
-
-@dataclass(frozen=True)
-class SegmentedWindow:
-    """The result for one window."""
-
-    window: Window
-    """Where it lies in the scene."""
-    classes: npt.NDArray[np.uint8]
-    """(y, x), 1..K, 0 where there is no data."""
-    confidence: npt.NDArray[np.uint8]
-    """(y, x), the probability of the class in percent, 255 where there is no data."""
+__all__ = ["NODATA_CONFIDENCE", "SegmentedWindow", "segment_tiles", "segment_windows"]
 
 
-def segment_windows(
-    scene: SceneLike, predictor: Predictor, *, window_px: int = 1024, progress: Progress | None = None
-) -> Iterator[SegmentedWindow]:
-    """Segment a scene, one window after the other, row by row.
+def segment_windows(scene: SceneLike, predictor: Predictor, *, window_px: int = 512) -> Iterator[SegmentedWindow]:
+    """Segment a scene in this process, in the order in which windows are finished.
 
     Windows are aligned to the network's stride and read with a halo of its receptive field, so the classes do not
     depend on `window_px`.
@@ -43,40 +25,27 @@ def segment_windows(
         scene: the image.
         predictor: the model.
         window_px: side of a window, in pixels; rounded up to the stride.
-        progress: told each window.
 
     Raises:
         InputError: the scene has another number of bands than the model.
     """
-    if scene.band_count != predictor.statistics.band_count:
-        raise InputError(
-            f"The model takes {predictor.statistics.band_count} bands but the image has {scene.band_count}.",
-            "Pick them with --bands.",
-        )
-    stride = predictor.stride_px
-    tiles = tile_grid(
-        scene.height,
-        scene.width,
-        core_px=next_multiple(window_px, stride),
-        halo_px=predictor.halo_px,
-        stride_px=stride,
-    )
-    with (progress or Progress()).stage("segment", total=scene.height * scene.width / 1e6, unit="megapixel") as stage:
-        for tile in tiles:
-            image, valid = scene.read(tile.read)
-            core = valid[tile.core_in_read]
-            if core.any():
-                probabilities = predictor(image[None], valid[None])[0][:, *tile.core_in_read]
-            else:
-                probabilities = np.zeros((predictor.classes, *core.shape), np.float32)
-            yield SegmentedWindow(tile.core, *classify(probabilities, core))
-            stage.advance(tile.core.area / 1e6)
+    job = plan(scene, predictor, window_px=window_px)
+    return segment_here(job, job.tiles)
 
 
-def classify(
-    probabilities: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Classes and confidence in percent, both (y, x) of uint8, of probabilities (K, y, x) and validity (y, x)."""
-    classes = np.where(valid, probabilities.argmax(0) + 1, NODATA_CLASS).astype(np.uint8)
-    percent = np.rint(probabilities.max(0) * 100)
-    return classes, np.where(valid, percent, NODATA_CONFIDENCE).astype(np.uint8)
+def segment_tiles(
+    job: Job, tiles: Sequence[Tile], settings: SegmentSettings, progress: Progress | None = None
+) -> Iterator[SegmentedWindow]:
+    """Segment tiles where the settings say: in this process, in local ones, or on a cluster of Dask.
+
+    Yields:
+        each tile's result, in the order in which they are finished; the bytes do not depend on where.
+
+    Raises:
+        SettingsError: the cluster cannot be reached.
+    """
+    if settings.scheduler is None and not settings.workers:
+        return segment_here(job, tiles, threads=settings.threads, batch=settings.batch, progress=progress)
+    from geoarseg.inference.cluster import segment_on_cluster  # takes a second to import
+
+    return segment_on_cluster(job, tiles, settings, progress)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from geoarseg.errors import ModelFileError
 from geoarseg.network.model import Network, build_network
@@ -63,12 +63,17 @@ class ModelCard(BaseModel):
 
 def save_model(path: str | os.PathLike[str], network: Network, card: ModelCard) -> None:
     """Write the weights and the card to `path` (the caller sees to whole-or-nothing)."""
+    Path(path).write_bytes(model_bytes(network, card))
+
+
+def model_bytes(network: Network, card: ModelCard) -> bytes:
+    """A model file's content; equal for equal weights and cards."""
     weights = {
         name: value.detach().cpu().contiguous()
         for name, value in network.state_dict().items()
         if not name.startswith("auxiliary.")  # a help of the training only
     }
-    save_file(weights, path, metadata={CARD_KEY: card.model_dump_json()})
+    return bytes(save(weights, metadata={CARD_KEY: card.model_dump_json()}))
 
 
 def load_card(path: str | os.PathLike[str]) -> ModelCard:

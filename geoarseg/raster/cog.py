@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
+from xml.etree import ElementTree as ET  # only writes XML, never parses it
 
 import numpy as np
 import rasterio
@@ -15,14 +16,16 @@ from numpy.typing import NDArray
 
 from geoarseg.errors import GeoArSegError, OutputError
 from geoarseg.raster.atomic import check_output_path, output_error, temporary_beside
+from geoarseg.raster.interruptible import interruptibly
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.source import GDAL_ERRORS, Crs, open_quietly, rasterio_window
 from geoarseg.raster.style import LEGEND_TAG, write_sidecars
 from geoarseg.raster.window import Window, tile_grid
 
-__all__ = ["check_output_path", "write_cog"]
+__all__ = ["check_output_path", "write_cog", "write_cog_of_raw"]
 
 _BLOCK_PX = 512
+_CACHE_MB = 256  # GDAL's default is a share of the machine's memory
 _CHECK_PX = 4 * _BLOCK_PX  # side of what is read at a time when the result is checked
 
 
@@ -65,8 +68,7 @@ def write_cog(
     with temporary_beside(path, overwrite=overwrite) as folder:
         tiled, finished = folder / ".tiled.tif", folder / Path(path).name
         try:
-            profile = _profile(height, width, crs, transform, nodata)
-            counts = _write_tiled(tiled, blocks, profile, legend)
+            counts = _write_tiled(tiled, blocks, _profile(height, width, crs, transform, nodata), legend)
             _copy_as_cog(tiled, finished, overview_resampling)
             tiled.unlink()
             _check(finished, counts, transform)
@@ -79,6 +81,92 @@ def write_cog(
     if overwrite:
         _remove_stale_sidecars(Path(path), legend)
     return Path(path)
+
+
+def write_cog_of_raw(
+    path: str | os.PathLike[str],
+    raw: Path,
+    counts: NDArray[np.int64],
+    *,
+    height: int,
+    width: int,
+    crs: Crs,
+    transform: Affine,
+    nodata: int = 0,
+    legend: Legend | None = None,
+    tags: Mapping[str, str] | None = None,
+    overview_resampling: Literal["mode", "average"] = "mode",
+    overwrite: bool = False,
+) -> Path:
+    """As `write_cog`, of a file that holds the pixels row by row, one byte each.
+
+    Args:
+        path: the file to write.
+        raw: the pixels, height * width bytes.
+        counts: how many pixels have each value, (256,); the result is checked against it.
+        height: rows of the raster.
+        width: columns of the raster.
+        crs: anything rasterio takes as a CRS, or None.
+        transform: from (column, row) to coordinates.
+        nodata: the value of pixels without data.
+        legend: names and colours, for class rasters.
+        tags: further metadata items of the file.
+        overview_resampling: "mode" for classes, "average" for quantities.
+        overwrite: replace an existing file.
+
+    Raises:
+        OutputError: the file cannot be written, or exists already.
+    """
+    with temporary_beside(path, overwrite=overwrite) as folder:
+        finished, described = folder / Path(path).name, raw.with_suffix(".vrt")  # GDAL wants it beside the raw file
+        all_tags = dict(tags or {}) | ({LEGEND_TAG: legend.to_json()} if legend is not None else {})
+        try:
+            described.write_bytes(_raw_vrt(raw.name, height, width, crs, transform, nodata, legend, all_tags))
+            _copy_as_cog(described, finished, overview_resampling)
+            _check(finished, counts, transform)
+        except GeoArSegError:
+            raise
+        except GDAL_ERRORS as error:
+            raise output_error(path, error) from error
+        if legend is not None:
+            write_sidecars(finished, legend)
+    if overwrite:
+        _remove_stale_sidecars(Path(path), legend)
+    return Path(path)
+
+
+def _raw_vrt(
+    name: str,
+    height: int,
+    width: int,
+    crs: Crs,
+    transform: Affine,
+    nodata: int,
+    legend: Legend | None,
+    tags: Mapping[str, str],
+) -> bytes:
+    """GDAL's description of a raw file."""
+    root = ET.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
+    if crs is not None:
+        ET.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = rasterio.CRS.from_user_input(crs).to_wkt()
+    if not transform.is_identity:
+        ET.SubElement(root, "GeoTransform").text = ", ".join(repr(float(v)) for v in transform.to_gdal())
+    metadata = ET.SubElement(root, "Metadata")
+    for key, value in tags.items():
+        ET.SubElement(metadata, "MDI", key=key).text = value
+    band = ET.SubElement(root, "VRTRasterBand", dataType="Byte", band="1", subClass="VRTRawRasterBand")
+    ET.SubElement(band, "NoDataValue").text = str(nodata)
+    ET.SubElement(band, "SourceFilename", relativeToVRT="1").text = name
+    for item, number in (("ImageOffset", 0), ("PixelOffset", 1), ("LineOffset", width)):
+        ET.SubElement(band, item).text = str(number)
+    if legend is not None:
+        ET.SubElement(band, "ColorInterp").text = "Palette"
+        table = ET.SubElement(band, "ColorTable")
+        colours: dict[int, tuple[int, ...]] = dict(legend.colormap())
+        for index in range(256):
+            levels = zip(("c1", "c2", "c3", "c4"), colours.get(index, (0, 0, 0, 255)), strict=True)
+            ET.SubElement(table, "Entry", {channel: str(level) for channel, level in levels})
+    return bytes(ET.tostring(root, encoding="utf-8"))
 
 
 def _profile(height: int, width: int, crs: Crs, transform: Affine, nodata: int) -> dict[str, object]:
@@ -122,7 +210,7 @@ def _write_tiled(
     return counts
 
 
-def _copy_as_cog(tiled: Path, finished: Path, overview_resampling: str) -> None:
+def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None:
     options = {
         "COMPRESS": "DEFLATE",
         # Differences of neighbours are small for quantities, but arbitrary for classes.
@@ -132,7 +220,12 @@ def _copy_as_cog(tiled: Path, finished: Path, overview_resampling: str) -> None:
         "OVERVIEW_RESAMPLING": overview_resampling.upper(),
         "NUM_THREADS": "ALL_CPUS",
     }
-    rasterio.shutil.copy(tiled, finished, driver="COG", **options)
+
+    def copy() -> None:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+            rasterio.shutil.copy(source, finished, driver="COG", **options)
+
+    interruptibly(copy)
 
 
 def _check(path: Path, counts: NDArray[np.int64], transform: Affine) -> None:

@@ -111,21 +111,27 @@ class Tile:
 
 @dataclass(frozen=True)
 class TileGrid(Sequence[Tile]):
-    """All tiles of a raster, row by row. Made by `tile_grid`."""
+    """All tiles of a raster, or of a part of it, row by row. Made by `tile_grid`."""
 
     height: int
     """Rows of the raster."""
     width: int
     """Columns of the raster."""
     core_px: int
-    """Side of the square cores; those at the lower and right edge are cut off."""
+    """Side of the square cores; those at the edges of the region are cut off."""
     halo_px: int
     """Context around each core."""
+    stride_px: int
+    """Read windows start on multiples of it."""
+    region: Window
+    """The part that the cores cover. Cores lie on one grid of the raster, wherever the region starts."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of tiles downward and to the right."""
-        return -(-self.height // self.core_px), -(-self.width // self.core_px)
+        down = -(-self.region.row_stop // self.core_px) - self.region.row // self.core_px
+        right = -(-self.region.col_stop // self.core_px) - self.region.col // self.core_px
+        return down, right
 
     def __len__(self) -> int:
         down, right = self.shape
@@ -143,16 +149,22 @@ class TileGrid(Sequence[Tile]):
         return self._tile(index % len(self))
 
     def _tile(self, index: int) -> Tile:
-        whole = Window(0, 0, self.height, self.width)
-        row, col = (step * self.core_px for step in divmod(index, self.shape[1]))
-        core = Window(row, col, self.core_px, self.core_px).intersection(whole)
+        down, right = divmod(index, self.shape[1])
+        row = (self.region.row // self.core_px + down) * self.core_px
+        col = (self.region.col // self.core_px + right) * self.core_px
+        core = Window(row, col, self.core_px, self.core_px).intersection(self.region)
         assert core is not None
-        read = core.grown(self.halo_px).intersection(whole)
+        # A region may cut a core off the stride; what is read starts on it all the same.
+        top, left = (start - start % self.stride_px for start in (core.row, core.col))
+        aligned = Window(top, left, core.row_stop - top, core.col_stop - left)
+        read = aligned.grown(self.halo_px).intersection(Window(0, 0, self.height, self.width))
         assert read is not None
         return Tile(core, read)
 
 
-def tile_grid(height: int, width: int, *, core_px: int, halo_px: int, stride_px: int) -> TileGrid:
+def tile_grid(
+    height: int, width: int, *, core_px: int, halo_px: int, stride_px: int, region: Window | None = None
+) -> TileGrid:
     """Divide a raster into tiles whose cores cover each pixel exactly once.
 
     Args:
@@ -161,9 +173,11 @@ def tile_grid(height: int, width: int, *, core_px: int, halo_px: int, stride_px:
         core_px: side of a core, a multiple of `stride_px`.
         halo_px: context to read around a core, 0 or a multiple of `stride_px`.
         stride_px: pixels of the raster per cell of the network's coarsest grid.
+        region: cover only this part of the raster; None = all.
 
     Raises:
-        SettingsError: a size is not positive, or the core or the halo is not a multiple of the stride.
+        SettingsError: a size is not positive, or the core or the halo is not a multiple of the stride, or the region
+            leaves the raster.
     """
     for name, value, least in (
         ("raster height", height, 1),
@@ -180,7 +194,14 @@ def tile_grid(height: int, width: int, *, core_px: int, halo_px: int, stride_px:
                 f"The {name} of {value} px is not a multiple of the network's stride of {stride_px} px.",
                 f"The next valid value is {next_multiple(value, stride_px)}.",
             )
-    return TileGrid(height, width, core_px, halo_px)
+    whole = Window(0, 0, height, width)
+    if region is not None and not whole.contains(region):
+        raise SettingsError(
+            f"The window of {region.width} x {region.height} px from column {region.col}, row {region.row} leaves the"
+            f" image of {width} x {height} px.",
+            "Give one that lies inside.",
+        )
+    return TileGrid(height, width, core_px, halo_px, stride_px, region or whole)
 
 
 def next_multiple(value: int, stride_px: int) -> int:

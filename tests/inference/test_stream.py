@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 
 from geoarseg.errors import InputError
 from geoarseg.inference.predictor import Predictor
-from geoarseg.inference.stream import classify, segment_windows
+from geoarseg.inference.stream import segment_windows
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.network.model import build_network
 from geoarseg.raster.memory import MemoryScene
+from geoarseg.raster.window import Window
 from geoarseg.settings import NetworkSettings
 
 
@@ -83,11 +84,13 @@ def test_nodata_gets_no_class_and_everything_else_does():
     assert confidence[valid].min() >= 20  # the best of five
 
 
-def test_classes_and_confidence_of_known_probabilities():
-    p = np.array([[[0.7, 0.2]], [[0.3, 0.8]]], np.float32)
-    classes, confidence = classify(p, np.array([[True, True]]))
-    assert classes.tolist() == [[1, 2]]
-    assert confidence.tolist() == [[70, 80]]
+def test_classes_and_confidence_are_those_of_the_probabilities():
+    image, model = scene(30, 40), predictor()
+    pixels, valid = image.read(Window(0, 0, 30, 40))
+    classes, confidence = model.classify(pixels[None], valid[None])
+    p = model(pixels[None], valid[None])[0]
+    np.testing.assert_array_equal(classes[0], np.where(valid, p.argmax(0) + 1, 0))
+    np.testing.assert_array_equal(confidence[0], np.where(valid, np.rint(p.max(0) * 100), 255))
 
 
 def test_another_number_of_bands_is_refused():

@@ -1,0 +1,191 @@
+"""Tiles done by workers of Dask: local processes, or a cluster that is running."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import dask
+import distributed as untyped_distributed
+import torch
+
+from geoarseg import __version__
+from geoarseg.errors import GeoArSegError, SettingsError
+from geoarseg.inference.local import usable_cores
+from geoarseg.inference.predictor import Predictor
+from geoarseg.inference.work import Job, SegmentedWindow, compute_as_fits
+from geoarseg.progress import Progress
+from geoarseg.raster.window import Tile
+from geoarseg.settings import SegmentSettings
+
+distributed: Any = untyped_distributed  # has no types
+_TILES_PER_TASK = 4
+_TASKS_AHEAD = 2  # for each thread of a worker, one that is computed and one that waits
+_CONNECT_S = 20
+_jobs: dict[str, Job] = {}  # in a worker: the jobs that were sent to it
+
+
+def segment_on_cluster(
+    job: Job, tiles: Sequence[Tile], settings: SegmentSettings, progress: Progress | None = None
+) -> Iterator[SegmentedWindow]:
+    """Segment tiles on the workers of Dask that the settings name.
+
+    The model goes to each worker once, also to those that come later. A worker that dies costs its tiles only: others
+    do them again. Not more tiles are under way than keep the workers busy, so that memory is bounded here.
+
+    Yields:
+        each tile's result, in the order in which they are finished.
+
+    Raises:
+        SettingsError: the scheduler cannot be reached, or a worker has another version of this package.
+        GeoArSegError: one tile killed several workers.
+    """
+    with _client(settings, job) as client:
+        name = f"geoarseg-{uuid.uuid4().hex}"
+        try:
+            _check_workers(client)
+            client.register_plugin(SendJob(name, job, _places_on_hosts(client)), name=name)
+            yield from _results(client, name, tiles, settings.batch or _TILES_PER_TASK)
+        except distributed.KilledWorker as error:
+            raise GeoArSegError(
+                f"The windows of one task killed {error.last_worker.address if error.last_worker else 'every worker'}.",
+                "Its memory may not be enough: use fewer --workers or a smaller --set segment.window_px.",
+            ) from error
+        finally:
+            if client.status == "running":
+                client.unregister_worker_plugin(name)
+
+
+class SendJob(untyped_distributed.WorkerPlugin):
+    """Brings a job to each worker.
+
+    Args:
+        name: of the job.
+        job: the scene and the model.
+        places: which worker of its host each one is, by address.
+    """
+
+    def __init__(self, name: str, job: Job, places: Mapping[str, int]) -> None:
+        self.job_name, self.places = name, dict(places)
+        self._scene, self._predictor, self._rest = job.scene, job.predictor, (job.tiles, job.area)
+
+    def setup(self, worker: Any) -> None:
+        """Put the model on the worker's device."""
+        place = worker.name if isinstance(worker.name, int) else self.places.get(worker.address, 0)
+        _jobs[self.job_name] = Job(self._scene, _on_own_device(self._predictor, place), *self._rest)
+
+    def teardown(self, worker: Any) -> None:
+        """Let the model go."""
+        _jobs.pop(self.job_name, None)
+
+
+def own_device(place: int, gpus: int) -> str:
+    """The GPU of the worker that is number `place` on its host, when it sees `gpus` of them."""
+    return f"cuda:{place % gpus}"
+
+
+def _on_own_device(predictor: Predictor, place: int) -> Predictor:
+    gpus = torch.cuda.device_count()
+    if predictor.device.type == "cuda" and gpus > 1 and "dask_cuda" not in sys.modules:  # which turns the list itself
+        return Predictor(predictor.network, predictor.card, device=own_device(place, gpus))
+    return predictor
+
+
+def _work(name: str, tiles: Sequence[Tile]) -> list[SegmentedWindow]:
+    """What a worker does for one task."""
+    job = _jobs[name]
+    if job.predictor.device.type == "cpu":
+        return [done for tile in tiles for done in job.compute([tile], [job.read(tile)])]
+    done, start = [], 0
+    while start < len(tiles):  # tiles of one shape go through the network together
+        stop = start + 1
+        while stop < len(tiles) and tiles[stop].read.shape == tiles[start].read.shape:
+            stop += 1
+        group = tiles[start:stop]
+        done += compute_as_fits(job, group, [job.read(tile) for tile in group], lambda fewer: None)
+        start = stop
+    return done
+
+
+def _results(client: Any, name: str, tiles: Sequence[Tile], per_task: int) -> Iterator[SegmentedWindow]:
+    waiting = _groups(tiles, per_task)
+    running = distributed.as_completed([], with_results=True, raise_errors=True)
+    number = 0
+    while True:
+        room = _TASKS_AHEAD * max(sum(client.nthreads().values()), 1) - running.count()
+        for group in islice(waiting, room):
+            running.add(client.submit(_work, name, group, key=f"{name}-{number}", pure=False))
+            number += 1
+        if running.count() == 0:
+            return
+        future, done = next(running)
+        future.release()
+        yield from done
+
+
+def _groups(tiles: Iterable[Tile], size: int) -> Iterator[list[Tile]]:
+    waiting = iter(tiles)
+    while group := list(islice(waiting, size)):
+        yield group
+
+
+@contextmanager
+def _client(settings: SegmentSettings, job: Job) -> Iterator[Any]:
+    """A connection to the scheduler, or to local processes that end with it."""
+    options = {"distributed.worker.daemon": True, "distributed.comm.timeouts.connect": f"{_CONNECT_S}s"}
+    with dask.config.set(options):
+        if settings.scheduler is not None:
+            try:
+                client = distributed.Client(settings.scheduler, timeout=_CONNECT_S, set_as_default=False)
+            except (OSError, ValueError) as error:
+                raise SettingsError(
+                    f"No Dask scheduler answers at {settings.scheduler}.", "Start one: dask scheduler."
+                ) from error
+            with client:
+                yield client
+            return
+        threads = settings.threads or max(usable_cores() // settings.workers, 1)
+        cluster = distributed.LocalCluster(
+            n_workers=settings.workers,
+            threads_per_worker=threads if job.predictor.device.type == "cpu" else 2,  # one reads while one computes
+            processes=True,
+            memory_limit=None,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+def _check_workers(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except TimeoutError as error:
+        raise SettingsError("The Dask cluster has no workers.", "Start some: dask worker ADDRESS.") from error
+    for address, version in client.run(_version, on_error="return").items():
+        if version != __version__:
+            text = f"has geoarseg {version}" if isinstance(version, str) else "cannot import geoarseg"
+            raise SettingsError(
+                f"The Dask worker {address} {text}; here is {__version__}.", "Install the same version on all workers."
+            )
+
+
+def _version() -> str:
+    import geoarseg
+
+    return geoarseg.__version__
+
+
+def _places_on_hosts(client: Any) -> dict[str, int]:
+    """Which worker of its host each one is."""
+    seen: dict[str, int] = {}
+    places = {}
+    for address, worker in sorted(client.scheduler_info(n_workers=-1)["workers"].items()):
+        places[address] = seen.get(worker["host"], 0)
+        seen[worker["host"]] = places[address] + 1
+    return places

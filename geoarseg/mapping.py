@@ -1,0 +1,146 @@
+"""From images and a model to class rasters: one of all images, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from geoarseg.errors import InputError, SettingsError
+from geoarseg.inference.area import AreaOfInterest, read_area
+from geoarseg.inference.maps import MapSummary, is_made_of, write_maps
+from geoarseg.inference.predictor import Predictor
+from geoarseg.inference.work import plan
+from geoarseg.models import legend_of
+from geoarseg.progress import Progress
+from geoarseg.raster.memory import check_same_bands
+from geoarseg.raster.scene import Scene, open_scene
+from geoarseg.raster.window import Window
+from geoarseg.settings import Settings
+
+
+def open_scenes(paths: Sequence[str], *, bands: Sequence[int] | None, per_image: bool) -> list[Scene]:
+    """One scene of all images, or one for each.
+
+    Raises:
+        InputError: an image cannot be used, or they do not fit together.
+    """
+    if not per_image:
+        return [open_scene(list(paths), bands=bands)]
+    scenes = [open_scene(path, bands=bands) for path in paths]
+    check_same_bands(scenes)
+    return scenes
+
+
+def segment_scene(
+    scene: Scene,
+    predictor: Predictor,
+    path: Path,
+    *,
+    settings: Settings,
+    confidence_path: Path | None = None,
+    region: Window | None = None,
+    area: AreaOfInterest | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> MapSummary:
+    """Segment a scene with a model into rasters; goes on from an unfinished one made with the same arguments.
+
+    Args:
+        scene: the image.
+        predictor: the model.
+        path: the class raster to write.
+        settings: the settings; `segment` counts.
+        confidence_path: the confidence raster to write; None = none.
+        region: map only this part of the scene, which is then the extent of the rasters.
+        area: map only what lies in these polygons; outside is no data.
+        overwrite: replace existing rasters.
+        progress: hears of it all.
+
+    Raises:
+        InputError: scene and model do not fit.
+        OutputError: an output exists, or cannot be written.
+    """
+    return write_maps(
+        scene,
+        predictor,
+        path,
+        legend=legend_of(predictor),
+        settings=settings.segment,
+        confidence_path=confidence_path,
+        region=region,
+        area=area,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def segment_images(
+    images: Sequence[str],
+    predictor: Predictor,
+    out: Path,
+    *,
+    settings: Settings,
+    bands: Sequence[int] | None = None,
+    confidence: Path | None = None,
+    area: Path | None = None,
+    window: tuple[int, int, int, int] | None = None,
+    per_image: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> list[MapSummary]:
+    """Segment images with a model: into one raster of all, or into one for each.
+
+    Args:
+        images: paths or addresses that GDAL reads.
+        predictor: the model.
+        out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
+        settings: the settings; `segment` counts.
+        bands: bands to use; None = those of the training.
+        confidence: the confidence raster to write, or its folder; None = none.
+        area: a vector file of polygons; outside is no data.
+        window: map only these pixels of the scene: first column, first row, columns, rows.
+        per_image: one raster for each image. Those that are there already, made of the same, are left as they are.
+        overwrite: replace existing rasters.
+        progress: hears of it all.
+
+    Raises:
+        InputError: an image does not fit the model, or the area's file cannot be used.
+        OutputError: an output exists, or cannot be written.
+        SettingsError: the window leaves the image.
+    """
+    progress = progress or Progress()
+    scenes = open_scenes(images, bands=bands or predictor.card.bands, per_image=per_image)
+    outputs = [(out, confidence)]
+    if per_image:
+        names = [f"{Path(scene.paths[0]).stem}.tif" for scene in scenes]
+        if len(set(names)) < len(names):
+            raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
+        if confidence is not None and confidence.absolute() == out.absolute():
+            raise SettingsError("--confidence and --out name the same folder.", "Name another one for the confidence.")
+        outputs = [(out / name, confidence / name if confidence else None) for name in names]
+    summaries = []
+    for scene, (path, confidence_path) in zip(scenes, outputs, strict=True):
+        region = None if window is None else Window(window[1], window[0], window[3], window[2])
+        within = None
+        if area is not None:
+            grid = {"crs": scene.crs, "transform": scene.transform, "height": scene.height, "width": scene.width}
+            within = read_area(area, **grid)
+        if per_image and not overwrite and path.exists():
+            job = plan(scene, predictor, window_px=settings.segment.window_px, region=region, area=within)
+            if is_made_of(path, job):
+                progress.message(f"{path} is there already.")
+                continue
+        summaries.append(
+            segment_scene(
+                scene,
+                predictor,
+                path,
+                settings=settings,
+                confidence_path=confidence_path,
+                region=region,
+                area=within,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        )
+    return summaries
