@@ -51,8 +51,8 @@ def segment_on_cluster(
     """
     with _client(settings, job) as client:
         name = f"geoarseg-{uuid.uuid4().hex}"
+        _check_workers(client)
         try:
-            _check_workers(client)
             client.register_plugin(SendJob(name, job, _places_on_hosts(client)), name=name)
             yield from _results(client, name, tiles, settings.batch or _TILES_PER_TASK, progress or Progress())
         except distributed.KilledWorker as error:
@@ -62,7 +62,7 @@ def segment_on_cluster(
             ) from error
         finally:
             if client.status == "running":
-                with suppress(OSError):
+                with suppress(OSError, ValueError):  # the plugin may not have come so far
                     client.unregister_worker_plugin(name)
 
 
@@ -127,7 +127,7 @@ def _results(
     running = distributed.as_completed([], loop=client.loop, with_results=True, raise_errors=True)
     number = 0
     while True:
-        room = _TASKS_AHEAD * max(_threads(client), 1) - running.count()
+        room = max(_TASKS_AHEAD * max(_threads(client), 1) - running.count(), 0)  # workers may have gone
         for group in islice(waiting, room):
             running.add(client.submit(_work, name, group, key=f"{name}-{number}", pure=False))
             number += 1
@@ -185,7 +185,7 @@ def _client(settings: SegmentSettings, job: Job) -> Iterator[Any]:
             threads_per_worker=threads if job.predictor.device.type == "cpu" else 2,  # one reads while one computes
             processes=True,
             memory_limit=None,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None would take the port 8787, and warn where it is taken
             silence_logs=logging.CRITICAL,
         )
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
