@@ -19,7 +19,9 @@ from shapely.errors import GEOSException
 
 from geoarseg.errors import InputError
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.window import Window
+from geoarseg.raster.window import Window, tile_grid
+
+_BLOCK_PX = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +38,22 @@ class AreaOfInterest:
 
     def mask(self, window: Window) -> npt.NDArray[np.bool_]:
         """Which pixels have their centre in a polygon, (y, x); the same for a pixel in whichever window."""
-        box = shapely.box(window.col, window.row, window.col_stop, window.row_stop)
+        mask = np.zeros(window.shape, bool)
+        stop = (window.row_stop, window.col_stop)
+        for tile in tile_grid(*stop, core_px=_BLOCK_PX, halo_px=0, stride_px=1, region=window):
+            row, col = (start - start % _BLOCK_PX for start in (tile.core.row, tile.core.col))
+            block = Window(row, col, _BLOCK_PX, _BLOCK_PX)
+            mask[tile.core.relative_to(window).slices] = self._burn(block)[tile.core.relative_to(block).slices]
+        return mask
+
+    def _burn(self, block: Window) -> npt.NDArray[np.bool_]:
+        """The mask of one block of a fixed grid: on a border, GDAL's rounding depends on where it counts from."""
+        box = shapely.box(block.col, block.row, block.col_stop, block.row_stop)
         near = self.polygons[self._tree.query(box, predicate="intersects")]
         if len(near) == 0:
-            return np.zeros(window.shape, bool)
-        here = Affine.translation(window.col, window.row)
-        burnt = rasterio.features.rasterize(near, out_shape=window.shape, transform=here, dtype="uint8")
+            return np.zeros(block.shape, bool)
+        here = Affine.translation(block.col, block.row)
+        burnt = rasterio.features.rasterize(near, out_shape=block.shape, transform=here, dtype="uint8")
         return np.asarray(burnt == 1)
 
     @property
@@ -103,10 +115,11 @@ def area_on(scene: Scene, shapes: gpd.GeoSeries) -> AreaOfInterest | None:
                 f"The polygons cannot be brought from {shapes.crs.name} to that of the image ({error}).",
                 "Reproject them in QGIS.",
             ) from error
+    flat = shapely.force_2d(np.asarray(shapes))
+    flat = flat[np.isfinite(shapely.bounds(flat)).all(axis=1)]  # the projection has no place for the others
     inverse = ~scene.transform
     to_pixels = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
-    placed = np.asarray(gpd.GeoSeries(shapely.force_2d(np.asarray(shapes))).affine_transform(to_pixels))
-    placed = placed[np.isfinite(shapely.bounds(placed)).all(axis=1)]  # what the projection has no place for
+    placed = np.asarray(gpd.GeoSeries(flat).affine_transform(to_pixels))
     parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(placed)))
     polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]  # spikes become lines
     inside = polygons[shapely.intersects(polygons, shapely.box(0, 0, scene.width, scene.height))]
