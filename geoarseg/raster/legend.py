@@ -129,7 +129,8 @@ class Legend:
         names, colours = (str(attributes.get(f"flag_{key}", "")).split() for key in ("meanings", "colors"))
         try:
             rows = list(zip(attributes["flag_values"], names, colours, strict=True))
-            return cls(tuple(LegendEntry(int(v), n.replace("_", " "), _parse_hex(c)) for v, n, c in rows)) or None
+            entries = tuple(LegendEntry(int(v), n.replace("_", " "), _parse_hex(c)) for v, n, c in rows)
+            return cls(entries) if entries else None
         except (KeyError, TypeError, ValueError):
             return None
 

@@ -9,6 +9,7 @@ from collections import Counter
 
 import distributed
 import numpy as np
+import psutil  # comes with distributed
 import pytest
 from tiny_model import assembled, random_pixels, tiny_predictor
 
@@ -157,6 +158,20 @@ def test_a_killed_worker_costs_its_windows_only(tmp_path, expected):
     assert len(pids) >= 2
     reads = sum(len(file.read_text().split()) for file in tmp_path.glob("[0-9]*.txt"))
     assert len(job.tiles) <= reads <= len(job.tiles) + cluster._TASKS_AHEAD * 2
+
+
+def test_an_interruption_ends_local_workers(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segmented(job_of(slow_scene(tmp_path)), interrupt, workers=2)
+    pids = [int(file.stem) for file in tmp_path.glob("[0-9]*.txt")]
+    assert pids
+    deadline = time.monotonic() + 60
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 class Deadly(MemoryScene):
