@@ -22,7 +22,7 @@ from geoarseg.inference.spool import Plane, Spool
 from geoarseg.inference.stream import segment_tiles
 from geoarseg.inference.work import Job, SegmentedWindow, plan
 from geoarseg.progress import Progress, Stage
-from geoarseg.raster.atomic import check_output_path
+from geoarseg.raster.atomic import check_output_path, remove_leftovers
 from geoarseg.raster.cog import write_cog_of_raw
 from geoarseg.raster.legend import NODATA_CLASS, Legend
 from geoarseg.raster.scene import Scene
@@ -118,6 +118,8 @@ def write_maps(
     windows = [tile.core.relative_to(extent) for tile in job.tiles]
     planes = [plane for of_path in bands.values() for plane in of_path]
     with Spool(paths.classes, run_key(job), windows, extent.shape, planes) as spool:
+        for path in (paths.classes, *paths.extra):
+            remove_leftovers(path)
         if spool.started_afresh:
             progress.message(
                 "The unfinished windows beside the output were made with other arguments: starting afresh."
