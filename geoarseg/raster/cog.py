@@ -14,6 +14,7 @@ import rasterio.shutil
 from affine import Affine
 from numpy.typing import NDArray
 
+from geoarseg.block_cache import bound_block_cache
 from geoarseg.errors import GeoArSegError, OutputError
 from geoarseg.raster.atomic import check_output_path, output_error, temporary_beside
 from geoarseg.raster.interruptible import interruptibly
@@ -25,7 +26,6 @@ from geoarseg.raster.window import Window, tile_grid
 __all__ = ["check_output_path", "write_cog", "write_cog_of_raw"]
 
 _BLOCK_PX = 512
-_CACHE_MB = 256  # GDAL's default is a share of the machine's memory
 _CHECK_PX = 4 * _BLOCK_PX  # side of what is read at a time when the result is checked
 
 
@@ -222,7 +222,8 @@ def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None
     }
 
     def copy() -> None:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+        bound_block_cache()
+        with rasterio.Env():  # without it, GDAL prints its warnings in this thread
             rasterio.shutil.copy(source, finished, driver="COG", **options)
 
     interruptibly(copy)

@@ -24,6 +24,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
+from geoarseg.block_cache import bound_block_cache
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.raster.roles import guess_roles
 from geoarseg.raster.validity import has_data
@@ -172,6 +173,7 @@ def _locate(path: PathLike) -> tuple[str, Version]:
 
 def open_quietly(name: PathLike, mode: str = "r", **profile: object) -> Dataset:
     """Open a dataset of rasterio without its warning that there is no georeference, which we handle."""
+    bound_block_cache()
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(name, mode, **profile)
