@@ -213,6 +213,7 @@ def _write_tiled(
 def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None:
     options = {
         "COMPRESS": "DEFLATE",
+        "LEVEL": "5",  # 6, the default, takes 1.7 times as long for an eighth fewer bytes
         # Differences of neighbours are small for quantities, but arbitrary for classes.
         "PREDICTOR": "YES" if overview_resampling == "average" else "NO",
         "BLOCKSIZE": str(_BLOCK_PX),
