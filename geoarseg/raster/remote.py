@@ -45,15 +45,15 @@ def is_remote(name: str) -> bool:
 
 
 def gdal_options(name: str, *, opening: bool = False) -> dict[str, str]:
-    """GDAL's settings for a file: none for a local one; none that the user has set otherwise.
+    """GDAL's settings for a file: none for a local one, and none that the user has set.
 
     Args:
         name: GDAL's name of the file.
-        opening: it is opened and not only read. A VRT may be local and its parts not, but only a remote file has no
-            sidecars beside it that are worth a look.
+        opening: it is opened and not only read; then GDAL does not look for sidecars beside a remote file. A VRT may
+            be local and its parts not, so that it gets the settings for requests.
     """
     remote = is_remote(name)
-    wanted = _HTTP if remote or name.endswith(".vrt") else {}
+    wanted = _HTTP if remote or name.lower().endswith(".vrt") else {}
     wanted = wanted | (_OPENING if remote and opening else {})
     if not wanted:
         return {}

@@ -1,7 +1,8 @@
 """Rasters behind HTTP, from a server on this machine that may misbehave."""
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -49,6 +50,12 @@ def test_a_raster_is_read_in_parts(server):
     with ThreadPoolExecutor(2) as pool:
         for image in pool.map(whole, [again, again]):
             np.testing.assert_array_equal(image, server.image)
+
+
+def test_another_process_reads_it_too(server):
+    scene = open_scene(server.url("a.tif"))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        np.testing.assert_array_equal(pool.submit(whole, scene).result(), server.image)
 
 
 def test_a_zip_behind_http(server, tmp_path):
