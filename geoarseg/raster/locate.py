@@ -41,7 +41,7 @@ def gdal_name(path: PathLike) -> str:
         return f"/{_CLOUDS[scheme]}/{address}"
     if separator and scheme in ("http", "https", "ftp"):
         name = f"/vsicurl/{text}"
-        return f"/vsizip/{{{name}}}" if urlsplit(text).path.lower().endswith(".zip") else name
+        return f"/vsizip/{{{name}}}" if _without_query(text).lower().endswith(".zip") else name
     if separator and scheme == "file":
         text = url2pathname(urlsplit(text).path)
     if os.path.exists(text):
@@ -73,8 +73,12 @@ def number_of(text: str) -> int:
 
 def stem_of(name: str) -> str:
     """What the outputs of an image are called after: the name of its file, without ending, query and fragment."""
-    path = urlsplit(name).path if "://" in name else re.sub(r"(\.(?:geo)?json)#.*", r"\1", name)
+    path = _without_query(name) if "://" in name else re.sub(r"(\.(?:geo)?json)#.*", r"\1", name)
     return Path(path.rstrip("/}")).stem
+
+
+def _without_query(address: str) -> str:
+    return re.split("[?#]", address, maxsplit=1)[0]
 
 
 def _version_of_file(path: Path) -> Version | None:

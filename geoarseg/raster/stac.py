@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ _ITEM = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TYPES = ("image/tiff", "image/vnd.stac.geotiff", "image/jp2", "image/x.geotiff", "application/x-geotiff")
-_OTHER_ROLES = {"thumbnail", "overview", "metadata", "cloud", "cloud-shadow", "snow-ice", "water-mask"}
+_OTHER_ROLES = {"thumbnail", "overview", "metadata", "cloud", "cloud-shadow", "snow-ice", "water-mask", "data-mask"}
 _STACKED = (("red",), ("green",), ("blue",), ("nir", "nir08"))
 _ROLES = {"red": "red", "green": "green", "blue": "blue", "nir": "nir", "nir08": "nir"}
 _SCHEMES = ("http", "https", "s3", "gs", "az")
@@ -100,10 +100,9 @@ def _read_assets(item: str) -> dict[str, _Asset]:
         raise InputError(f"{item} is not valid JSON.", "Give a STAC item.") from None
     assets = content.get("assets") if isinstance(content, dict) else None
     if not isinstance(assets, dict) or content.get("type") != "Feature":
-        kind = content.get("type") if isinstance(content, dict) else None
-        raise InputError(f"{item} is no STAC item (its type is {kind!r}).", "Give an item, not a catalog.")
-    readable = {key: value for key, value in assets.items() if isinstance(value, dict)}
-    return {key: _asset(item, key, value) for key, value in readable.items() if isinstance(value.get("href"), str)}
+        kind = repr(content.get("type") if isinstance(content, dict) else None)
+        raise InputError(f"{item} is no STAC item (its type is {kind[:40]}).", "Give an item, not a catalog.")
+    return {key: _asset(key, value) for key, value in assets.items() if isinstance(value, dict) and _has_address(value)}
 
 
 def _read(item: str) -> bytes:
@@ -121,8 +120,15 @@ def _read(item: str) -> bytes:
         raise InputError(f"{item} cannot be read ({error.strerror}).", "Give a STAC item.") from None
 
 
-def _asset(item: str, key: str, content: Mapping[str, Any]) -> _Asset:
-    listed = content.get("bands") or content.get("eo:bands") or []
+def _has_address(content: Mapping[str, Any]) -> bool:
+    try:
+        return isinstance(content.get("href"), str) and bool(urlsplit(content["href"]))
+    except ValueError:  # a host that cannot be
+        return False
+
+
+def _asset(key: str, content: Mapping[str, Any]) -> _Asset:
+    listed = content.get("bands") or content.get("eo:bands") or content.get("raster:bands") or []
     bands = [band for band in listed if isinstance(band, dict)] if isinstance(listed, list) else []
     names = [band.get("eo:common_name") or band.get("common_name") for band in bands] or [content.get("eo:common_name")]
     roles = content.get("roles")
@@ -150,7 +156,7 @@ def _place(item: str, asset: _Asset) -> str:
     if not unsafe and scheme == "file":
         return url2pathname(urlsplit(place).path)
     if unsafe or re.match(r"\w{2,}:", place):
-        raise InputError(f"The asset {asset.key} of {item} is at {href[:200]!r}, which is not opened.", _OPENED)
+        raise InputError(f"The asset {asset.key!r} of {item} is at {href[:200]!r}, which is not opened.", _OPENED)
     local = Path(item).absolute().parent
     return str(next((local / path for path in (place, unquote(place)) if (local / path).exists()), local / place))
 
@@ -179,8 +185,8 @@ def _choose(item: str, assets: Mapping[str, _Asset]) -> list[_Asset]:
     if not rasters:
         raise InputError(f"{item} has no asset that is a raster.", f"Its assets are: {_list(assets) or 'none'}.")
     raise InputError(
-        f"{item} has several rasters: {_list({asset.key: asset for asset in several or data})}.",
-        f"Name one, or bands of one grid: {item}#{','.join(asset.key for asset in data[:2])}",
+        f"{item} has several rasters: {_list([asset.key for asset in several or data])}.",
+        f"Name one, or bands of one grid: {item}#{_list([asset.key for asset in data[:2]]).replace(', ', ',')}",
     )
 
 
@@ -220,5 +226,7 @@ def _described(source: Source, asset: _Asset) -> Source:
     return replace(source, band_names=tuple(titles), band_roles=tuple(roles))
 
 
-def _list(assets: Mapping[str, _Asset]) -> str:
-    return ", ".join(list(assets)[:20]) + (" and more" if len(assets) > 20 else "")
+def _list(keys: Iterable[str]) -> str:
+    """Up to 20 keys in one line."""
+    names = [" ".join(key.split()) for key in keys]
+    return ", ".join(names[:20]) + (" and more" if len(names) > 20 else "")

@@ -127,25 +127,28 @@ class _Ahead:
         return not self._thread.is_alive()
 
     def _draw_on(self) -> None:
-        readers = ThreadPool(self._readers)  # its threads, unlike an executor's, do not keep the process alive
+        try:
+            readers = ThreadPool(self._readers)  # its threads, unlike an executor's, do not keep the process alive
+            try:
+                self._draw_with(readers)
+            finally:
+                readers.terminate()
+                readers.join()
+        except _EndedError:
+            pass
+        except BaseException as error:  # raised where the batch is taken
+            self._batches.put(error)
 
+    def _draw_with(self, readers: ThreadPool) -> None:
         def read(call: Callable[[Any], Any], places: Iterable[Any]) -> Iterator[Any]:
             for crop in readers.imap(call, places):
                 if self._ended:
                     raise _EndedError
                 yield crop
 
-        try:
-            while self._room.acquire() and not self._ended:
-                crops = self._sampler.draw(self._count, over=read)
-                self._batches.put((crops, self._sampler.state()))
-        except _EndedError:
-            pass
-        except BaseException as error:  # raised where the batch is taken
-            self._batches.put(error)
-        finally:
-            readers.terminate()
-            readers.join()
+        while self._room.acquire() and not self._ended:
+            crops = self._sampler.draw(self._count, over=read)
+            self._batches.put((crops, self._sampler.state()))
 
 
 class _EndedError(Exception):

@@ -134,7 +134,8 @@ def test_bands_of_different_grids(make_raster, bands, write_item, tmp_path):
         ({"a": asset("a.tif"), "b": asset("b.tif")}, r"several rasters: a, b\. .*item\.json#a,b"),
         ({"a": asset("a.tif", "red", "nir"), "b": asset("b.tif", "red", "nir")}, r"several rasters: a, b\."),
         ({"a": asset("gone.tif")}, r"There is no file .*gone\.tif"),
-        ({"a": {"href": 3}, "b": "text"}, "no asset that is a raster"),
+        ({"a": {"href": 3}, "b": "text", "c": asset("http://[x/a.tif")}, "no asset that is a raster"),
+        ({"a\nb": asset("a.tif"), "c": asset("b.tif")}, "several rasters: a b, c"),
     ],
 )
 def test_items_without_usable_assets(write_item, assets, message):
