@@ -12,6 +12,8 @@ from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
 from geoarseg.models import legend_of
 from geoarseg.progress import Progress
+from geoarseg.raster.images import find_images
+from geoarseg.raster.locate import stem_of
 from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.window import Window
@@ -19,14 +21,14 @@ from geoarseg.settings import Settings
 
 
 def open_scenes(paths: Sequence[str], *, bands: Sequence[int] | None, per_image: bool) -> list[Scene]:
-    """One scene of all images, or one for each.
+    """One scene of all images that the names stand for, or one for each; see `find_images`.
 
     Raises:
         InputError: an image cannot be used, or they do not fit together.
     """
     if not per_image:
         return [open_scene(list(paths), bands=bands)]
-    scenes = [open_scene(path, bands=bands) for path in paths]
+    scenes = [open_scene(path, bands=bands) for path in find_images(paths)]
     check_same_bands(scenes)
     return scenes
 
@@ -95,7 +97,7 @@ def segment_images(
     """Segment images with a model: into one raster of all, or into one for each.
 
     Args:
-        images: paths or addresses that GDAL reads.
+        images: files, folders, patterns, addresses or STAC items.
         predictor: the model.
         out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
         settings: the settings; `segment` counts.
@@ -114,11 +116,11 @@ def segment_images(
         OutputError: an output exists, or cannot be written.
         SettingsError: the window leaves the image.
     """
-    progress = progress or Progress()
+    progress, images = progress or Progress(), find_images(images)
     scenes = open_scenes(images, bands=bands or predictor.card.bands, per_image=per_image)
     rasters = [MapPaths(out, confidence, probabilities)]
     if per_image:
-        rasters = _in_folders(scenes, out, confidence, probabilities)
+        rasters = _in_folders(images, out, confidence, probabilities)
     region = None if window is None else Window(window[1], window[0], window[3], window[2])
     polygons = None if area is None else read_polygons(area)
     errands: list[tuple[Scene, MapPaths, AreaOfInterest | None]] = []
@@ -153,15 +155,15 @@ def segment_images(
 
 
 def _in_folders(
-    scenes: Sequence[Scene], out: Path, confidence: Path | None, probabilities: Path | None
+    images: Sequence[str], out: Path, confidence: Path | None, probabilities: Path | None
 ) -> list[MapPaths]:
-    """The rasters of each scene, of its name, in the folders.
+    """The rasters of each image, of its name, in the folders.
 
     Raises:
-        InputError: two scenes have one name.
+        InputError: two images have one name.
         SettingsError: two folders are one.
     """
-    names = [f"{Path(scene.paths[0]).stem}.tif" for scene in scenes]
+    names = [f"{stem_of(image)}.tif" for image in images]
     if len(set(names)) < len(names):
         raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
     folders = [folder.absolute() for folder in (out, confidence, probabilities) if folder is not None]

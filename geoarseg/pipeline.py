@@ -15,6 +15,8 @@ from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
+from geoarseg.raster.images import find_images
+from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.style import read_legend
@@ -76,7 +78,7 @@ def run(
     """Train on the images, segment them, and write all outputs into a folder.
 
     Args:
-        images: paths or addresses that GDAL reads.
+        images: files, folders, patterns, addresses or STAC items.
         out: the folder; with `per_image`, it holds one folder for each image.
         settings: the settings.
         per_image: write one map for each image instead of one of all; they need no common grid then.
@@ -87,8 +89,8 @@ def run(
         UserError: input, settings or outputs are at fault.
         TrainingError: the training broke down.
     """
-    progress = progress or Progress()
-    folders = [out / Path(image).stem for image in images] if per_image else [out]
+    progress, images = progress or Progress(), find_images(images)
+    folders = [out / stem_of(image) for image in images] if per_image else [out]
     if len(set(folders)) < len(folders):
         raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
     scenes = open_scenes(images, bands=settings.bands, per_image=per_image)

@@ -168,6 +168,9 @@ class Settings(Section):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of every random choice")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1 or mps")
     devices: int = Field(1, ge=1, le=64, description="number of GPUs, or of processes on the CPU, that train together")
+    readers: int = Field(
+        2, ge=0, le=64, description="threads that read the crops of the next steps while the network computes; 0: none"
+    )
     network: NetworkSettings = NetworkSettings()
     train: TrainSettings = TrainSettings()
     segment: SegmentSettings = SegmentSettings()

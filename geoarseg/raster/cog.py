@@ -14,6 +14,7 @@ import rasterio.shutil
 from affine import Affine
 from numpy.typing import NDArray
 
+from geoarseg.block_cache import bound_block_cache
 from geoarseg.errors import GeoArSegError, OutputError
 from geoarseg.raster.atomic import check_output_path, output_error, temporary_beside
 from geoarseg.raster.interruptible import interruptibly
@@ -25,7 +26,6 @@ from geoarseg.raster.window import Window, tile_grid
 __all__ = ["check_output_path", "write_cog", "write_cog_of_raw"]
 
 _BLOCK_PX = 512
-_CACHE_MB = 256  # GDAL's default is a share of the machine's memory
 _CHECK_PIXELS = (4 * _BLOCK_PX) ** 2  # what is read at a time when the result is checked, in values of all bands
 
 
@@ -218,6 +218,7 @@ def _write_tiled(
 def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None:
     options = {
         "COMPRESS": "DEFLATE",
+        "LEVEL": "5",  # 6, the default, takes 1.7 times as long for an eighth fewer bytes
         # Differences of neighbours are small for quantities, but arbitrary for classes.
         "PREDICTOR": "YES" if overview_resampling == "average" else "NO",
         "BLOCKSIZE": str(_BLOCK_PX),
@@ -227,7 +228,8 @@ def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None
     }
 
     def copy() -> None:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+        bound_block_cache()
+        with rasterio.Env():  # without it, GDAL prints its warnings in this thread
             rasterio.shutil.copy(source, finished, driver="COG", **options)
 
     interruptibly(copy)

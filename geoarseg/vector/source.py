@@ -16,6 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from geoarseg.block_cache import bound_block_cache
 from geoarseg.errors import InputError
 from geoarseg.raster.legend import NODATA_CLASS
 
@@ -98,6 +99,7 @@ def open_class_raster(path: str | Path) -> Iterator[ClassRasterFile]:
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
+    bound_block_cache()
     try:
         dataset = rasterio.open(path)
     except RasterioError as error:
