@@ -33,6 +33,7 @@ Result = tuple[list[SegmentedWindow], int | None]
 _TILES_PER_TASK = 4
 _TASKS_AHEAD = 2  # for each thread of a worker, one that is computed and one that waits
 _CONNECT_S = 20
+_WORKERS_S = 20  # a cluster may be about to start some
 _jobs: dict[str, Job] = {}  # in a worker: the jobs that were sent to it
 
 
@@ -209,7 +210,7 @@ def _kill(cluster: Any) -> None:
 
 def _check_workers(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=_CONNECT_S)
+        client.wait_for_workers(1, timeout=_WORKERS_S)
     except TimeoutError as error:
         raise SettingsError("The Dask cluster has no workers.", "Start some: dask worker ADDRESS.") from error
     for address, version in client.run(_version, on_error="return").items():

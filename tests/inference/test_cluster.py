@@ -201,7 +201,7 @@ def test_no_scheduler_is_one_line(monkeypatch):
 
 
 def test_a_cluster_without_workers_is_one_line(monkeypatch):
-    monkeypatch.setattr(cluster, "_CONNECT_S", 1)
+    monkeypatch.setattr(cluster, "_WORKERS_S", 0.5)
     with (
         cluster_of(0) as running,
         pytest.raises(SettingsError, match="The Dask cluster has no workers"),
