@@ -11,6 +11,7 @@ import distributed
 import numpy as np
 import psutil  # comes with distributed
 import pytest
+import torch
 from tiny_model import assembled, random_pixels, tiny_predictor
 
 from geoarseg.errors import GeoArSegError, InputError, SettingsError
@@ -234,6 +235,29 @@ class Unreadable(MemoryScene):
 def test_an_error_of_a_worker_comes_through(local_cluster):
     with pytest.raises(InputError, match=r"Cannot read it\. Mend it\."):
         segmented(job_of(Unreadable(*random_pixels(HEIGHT, WIDTH))), scheduler=local_cluster.scheduler_address)
+
+
+class FakeGpu(Predictor):
+    """Has memory for one window."""
+
+    def classify(self, images, valid, **options):
+        if len(images) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        device, self.device = self.device, torch.device("cpu")
+        try:
+            return super().classify(images, valid, **options)
+        finally:
+            self.device = device
+
+
+def test_a_worker_whose_gpu_is_too_small_says_how_many_windows_fit(monkeypatch, expected):
+    model = tiny_predictor(kind=FakeGpu)
+    model.device = torch.device("cuda")
+    job = job_of(model=model)
+    monkeypatch.setitem(cluster._jobs, "job", job)
+    done, fitting = cluster._work("job", list(job.tiles))
+    assert fitting == 1  # of two that have one shape
+    assert_equal(assembled(done, HEIGHT, WIDTH)[:2], expected[:2])
 
 
 def test_gpus_are_dealt_out_by_place():
