@@ -8,6 +8,7 @@ of longitude.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pyproj
 from affine import Affine
 
+from geoarseg.errors import SettingsError
 from geoarseg.vector.batch import PolygonBatch
 
 Floats = npt.NDArray[np.float64]
@@ -40,6 +42,33 @@ def area_rule(crs: pyproj.CRS | None, transform: Affine) -> AreaRule:
         return AreaRule("area_m2", lambda batch: ellipsoid_areas(batch, transform, crs))
     pixel_m2 = abs(transform.determinant) * _unit(crs) ** 2
     return AreaRule("area_m2", lambda batch: (batch.pixels * pixel_m2).astype(np.float64))
+
+
+def pixels_of_area(area_m2: float, *, crs: pyproj.CRS | None, transform: Affine, shape: tuple[int, int]) -> int:
+    """The pixels (at least 1) that cover an area; in a geographic system those at the raster's centre.
+
+    Args:
+        area_m2: square metres.
+        crs: coordinate system of the raster.
+        transform: from pixels (column, row) to map units.
+        shape: rows and columns of the raster.
+
+    Raises:
+        SettingsError: there is no coordinate system to tell metres by, or the area is no positive number.
+    """
+    if not 0 < area_m2 < math.inf:
+        raise SettingsError(f"The least area must be a positive number of square metres, not {area_m2}.")
+    crs = horizontal(crs)
+    if crs is None:
+        raise SettingsError("The raster has no coordinate system, so it has no square metres.", "Use pixels instead.")
+    pixel_m2 = abs(transform.determinant) * _unit(crs) ** 2
+    if crs.is_geographic:
+        _, latitude = transform * (shape[1] / 2, shape[0] / 2)
+        half = abs(transform.determinant / transform.a) / 2 if transform.a else abs(transform.d) / 2
+        south, north = (latitude + step for step in (-half, half))
+        band = _area_from_equator(_unit(crs) * np.array([south, north]), crs)
+        pixel_m2 = float(band[1] - band[0]) * _unit(crs) * abs(transform.determinant) / (2 * half)
+    return max(1, math.ceil(area_m2 / pixel_m2 * (1 - 1e-9)))
 
 
 def horizontal(crs: pyproj.CRS | None) -> pyproj.CRS | None:

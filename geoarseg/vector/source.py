@@ -116,3 +116,34 @@ def open_class_raster(path: str | Path) -> Iterator[ClassRasterFile]:
                 "Convert it, for example with gdal_translate -ot Byte.",
             )
         yield ClassRasterFile(dataset, path)
+
+
+@contextmanager
+def open_on_grid(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
+    """Open a raster that goes with a class raster, pixel by pixel.
+
+    Raises:
+        InputError: it cannot be read, or has another size or transform.
+    """
+    try:
+        dataset = rasterio.open(path)
+    except RasterioError as error:
+        raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
+    with dataset:
+        _check_same_grid(dataset, path, raster)
+        yield dataset
+
+
+def _check_same_grid(dataset: DatasetReader, path: Path, raster: ClassRaster) -> None:
+    if (dataset.height, dataset.width) != (raster.height, raster.width):
+        raise InputError(
+            f"{path} has {dataset.height} x {dataset.width} pixels, the class raster {raster.height} x {raster.width}.",
+            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
+        )
+    pixel = max(abs(value) for value in (*raster.transform[:2], *raster.transform[3:5]))
+    if not dataset.transform.almost_equals(raster.transform, precision=1e-3 * pixel):
+        raise InputError(
+            f"{path} lies elsewhere than the class raster (transform {tuple(dataset.transform)[:6]}, not "
+            f"{tuple(raster.transform)[:6]}).",
+            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
+        )
