@@ -25,17 +25,22 @@ class PolygonBatch:
 
     classes: npt.NDArray[np.integer]
     """Class of each feature, (features,)."""
-    pixels: npt.NDArray[np.int64]
+    pixels: npt.NDArray[np.float64]
     """Area of each feature in pixels, (features,)."""
-    corners: npt.NDArray[np.int32]
+    first_pixels: npt.NDArray[np.int64]
+    """Row and column of the first pixel, row by row, of the region that each feature was made of, (features, 2)."""
+    corners: npt.NDArray[np.int32] | npt.NDArray[np.float64]
     """Column and row of the rings' vertices, (vertices, 2), in pixels from the raster's upper left corner.
-    Each ring repeats its first vertex; seen on the image, outer rings turn anticlockwise, holes clockwise."""
+    Whole numbers, unless borders were smoothed. Each ring repeats its first vertex; seen on the image, outer
+    rings turn anticlockwise, holes clockwise."""
     ring_offsets: Offsets
     """First vertex of each ring, (rings + 1,)."""
     polygon_offsets: Offsets
     """First ring, the outer one, of each polygon, (polygons + 1,)."""
     feature_offsets: Offsets
     """First polygon of each feature, (features + 1,)."""
+    rounded: npt.NDArray[np.bool_] | None = None
+    """Whether smoothing may round each vertex, (vertices,); None where it is not asked for, or done."""
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -48,10 +53,12 @@ class PolygonBatch:
         return PolygonBatch(
             classes=self.classes[start:stop],
             pixels=self.pixels[start:stop],
+            first_pixels=self.first_pixels[start:stop],
             corners=self.corners[rings[0] : rings[-1]],
             ring_offsets=rings - rings[0],
             polygon_offsets=polygons - polygons[0],
             feature_offsets=features - features[0],
+            rounded=None if self.rounded is None else self.rounded[rings[0] : rings[-1]],
         )
 
     def coordinates(self, transform: Affine) -> npt.NDArray[np.float64]:
@@ -110,6 +117,16 @@ class PolygonBatch:
         if multi:
             _put_header(out, feature_at[:-1], _MULTIPOLYGON, np.diff(self.feature_offsets))
         return out, feature_at
+
+
+def ring_areas(xy: npt.NDArray[np.float64], offsets: Offsets) -> npt.NDArray[np.float64]:
+    """Areas of closed rings (vertices, 2), (rings,): positive where they turn anticlockwise, with y downward."""
+    (x, y), (right, below) = xy[:-1].T, xy[1:].T
+    twice = np.zeros(len(xy))
+    np.multiply(x + right, y - below, out=twice[:-1])
+    twice[offsets[1:] - 1] = 0.0
+    areas: npt.NDArray[np.float64] = np.add.reduceat(twice, offsets[:-1]) / 2
+    return areas
 
 
 def _put_header(out: npt.NDArray[np.uint8], at: Offsets, kind: int, parts: Offsets) -> None:
