@@ -18,7 +18,7 @@ from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.style import read_legend
-from geoarseg.settings import Settings
+from geoarseg.settings import PolygonSettings, Settings
 from geoarseg.vector.source import open_class_raster
 from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
 
@@ -43,11 +43,18 @@ def vectorize_file(
     classes: Path,
     path: Path,
     *,
-    connectedness: int = 4,
+    settings: PolygonSettings | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> VectorSummary:
     """Turn a class raster file into polygons, with the legend it carries.
+
+    Args:
+        classes: the class raster.
+        path: the layer to write; its ending chooses the format.
+        settings: how the polygons are cleaned.
+        overwrite: replace an existing layer.
+        progress: hears of it all.
 
     Raises:
         InputError: it is no class raster.
@@ -58,7 +65,7 @@ def vectorize_file(
             raster,
             path,
             legend=read_legend(classes),
-            connectedness=connectedness,
+            settings=settings,
             overwrite=overwrite,
             progress=progress,
         )
@@ -114,7 +121,7 @@ def run(
         polygons = vectorize_file(
             folder / "classes.tif",
             folder / "classes.gpkg",
-            connectedness=settings.polygons.connectedness,
+            settings=settings.polygons,
             overwrite=overwrite,
             progress=progress,
         )
@@ -143,7 +150,7 @@ def _write_summary(
     overwrite: bool,
 ) -> None:
     """Write summary.json."""
-    shares = result.maps.shares
+    shares, column = result.maps.shares, result.polygons.area_column
     summary = {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
@@ -158,7 +165,8 @@ def _write_summary(
                 "value": entry.value,
                 "name": entry.name,
                 "share": round(shares[entry.value - 1], 6),
-                result.polygons.area_column: round(result.polygons.areas.get(entry.value, 0.0), 3),
+                column: round(result.polygons.areas.get(entry.value, 0.0), 3),
+                f"{column}_before_cleaning": round(result.polygons.areas_before.get(entry.value, 0.0), 3),
             }
             for entry in legend_of(predictor)
         ],

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 from affine import Affine
 
-from geoarseg.vector.ragged import offsets_of
+from geoarseg.vector.ragged import Ragged, offsets_of
 
 Offsets = npt.NDArray[np.int64]
 
@@ -41,6 +41,8 @@ class PolygonBatch:
     """First polygon of each feature, (features + 1,)."""
     rounded: npt.NDArray[np.bool_] | None = None
     """Whether smoothing may round each vertex, (vertices,); None where it is not asked for, or done."""
+    zonal: npt.NDArray[np.float64] | None = None
+    """Sum over the valid pixels below each feature, and their number, (features, values, 2), if measured."""
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -59,6 +61,24 @@ class PolygonBatch:
             polygon_offsets=polygons - polygons[0],
             feature_offsets=features - features[0],
             rounded=None if self.rounded is None else self.rounded[rings[0] : rings[-1]],
+            zonal=None if self.zonal is None else self.zonal[start:stop],
+        )
+
+    def take(self, features: Offsets) -> PolygonBatch:
+        """The features with these indices, in this order."""
+        polygons = _members(self.feature_offsets, features)
+        rings = _members(self.polygon_offsets, polygons)
+        vertices = _members(self.ring_offsets, rings)
+        return PolygonBatch(
+            classes=self.classes[features],
+            pixels=self.pixels[features],
+            first_pixels=self.first_pixels[features],
+            corners=self.corners[vertices],
+            ring_offsets=offsets_of(np.diff(self.ring_offsets)[rings]),
+            polygon_offsets=offsets_of(np.diff(self.polygon_offsets)[polygons]),
+            feature_offsets=offsets_of(np.diff(self.feature_offsets)[features]),
+            rounded=None if self.rounded is None else self.rounded[vertices],
+            zonal=None if self.zonal is None else self.zonal[features],
         )
 
     def coordinates(self, transform: Affine) -> npt.NDArray[np.float64]:
@@ -117,6 +137,11 @@ class PolygonBatch:
         if multi:
             _put_header(out, feature_at[:-1], _MULTIPOLYGON, np.diff(self.feature_offsets))
         return out, feature_at
+
+
+def _members(offsets: Offsets, rows: Offsets) -> Offsets:
+    """Indices of all that the `rows` refer to by `offsets`, in their order."""
+    return Ragged(np.arange(offsets[-1]), offsets).take(rows).values
 
 
 def ring_areas(xy: npt.NDArray[np.float64], offsets: Offsets) -> npt.NDArray[np.float64]:

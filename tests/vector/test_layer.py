@@ -48,7 +48,9 @@ def test_every_format_round_trips(tmp_path, ending):
     assert frame["class"].tolist() == [1, 2, 3]
     assert frame["name"].tolist() == ["roof", "tree", "class 3"]
     assert frame["area_m2"].tolist() == [20.0, 8.0, 4.0]
-    assert list(frame.columns) == ["class", "name", "area_m2", "geometry"]
+    length = "perim_m" if ending == ".shp" else "perimeter_m"
+    assert list(frame.columns) == ["class", "name", "area_m2", length, "geometry"]
+    assert frame[length].tolist() == [24.0, 12.0, 8.0]
     assert frame.to_crs(UTM).area.to_numpy() == pytest.approx([20.0, 8.0, 4.0], rel=1e-3)
     assert frame.is_valid.all()
     expected = {path.name} if ending == ".gpkg" else {path.name, "map.qml"}
@@ -64,7 +66,8 @@ def test_empty_layer_has_its_columns(tmp_path, ending):
     frame = read_polygons(path)
     assert len(frame) == 0
     if "json" not in ending:  # GeoJSON has no columns without features
-        assert list(frame.columns) == ["class", "name", "area_m2", "geometry"]
+        assert list(frame.columns)[:3] == ["class", "name", "area_m2"]
+        assert len(frame.columns) == 5
 
 
 @pytest.mark.parametrize("ending", [".gpkg", ".fgb", ".parquet", ".geojson", ".shp"])
@@ -245,8 +248,8 @@ def test_interrupted_overwriting_keeps_the_old(tmp_path):
 
 
 def test_batches_are_written_in_portions(tmp_path, monkeypatch):
-    monkeypatch.setattr("geoarseg.vector.layer._BATCH_FEATURES", 3)
-    monkeypatch.setattr("geoarseg.vector.layer._BATCH_VERTICES", 16)
+    monkeypatch.setattr("geoarseg.vector.records._BATCH_FEATURES", 3)
+    monkeypatch.setattr("geoarseg.vector.records._BATCH_VERTICES", 16)
     raster = np.random.default_rng(0).integers(1, 4, (12, 12)).astype(np.uint8)
     totals = write(tmp_path / "map.gpkg", raster)
     frame = read_polygons(tmp_path / "map.gpkg")
