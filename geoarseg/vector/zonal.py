@@ -1,0 +1,241 @@
+"""Mean values of other rasters over each polygon, gathered while the polygons are made.
+
+    with open_values(Path("image.tif"), raster, bands=[4], ndvi=(1, 4)) as values:
+        zonal = ZonalMeans([values], width=raster.width, connectedness=4, nodata=raster.nodata)
+        for batch in polygonize_strips(zonal.watch(strips), width=..., connectedness=4, nodata=...):
+            columns = zonal.columns(batch)  # {"mean_4": (features,) float64, "mean_ndvi": ...}
+
+`watch` sees each strip before polygonizing does, and both close a region with the same strip; what is closed
+waits until its batch asks for it. A batch may be cut into slices, but no feature may be asked for twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from geoarseg.errors import InputError
+from geoarseg.vector.batch import PolygonBatch
+from geoarseg.vector.regions import Regions, Seam, advance, keys_of, top
+from geoarseg.vector.source import ClassRaster
+
+_CONFIDENCE_NODATA = 255
+
+Ints = npt.NDArray[np.integer]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+class ValueRaster(Protocol):
+    """Something that has values for each pixel of the class raster."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """A name for each value: the column of its mean."""
+
+    def rows(self, start: int, stop: int) -> Iterator[tuple[Floats, Bools]]:
+        """Each value in the rows from `start` to before `stop`, 0 where there is none, and where there is one.
+
+        Both are (rows, width).
+        """
+
+
+class ValueFile:
+    """Bands of a raster file and its vegetation index."""
+
+    def __init__(
+        self,
+        dataset: DatasetReader,
+        path: Path,
+        columns: dict[str, int],
+        ndvi: tuple[int, int] | None,
+        nodata: int | None,
+    ) -> None:
+        self._dataset, self._path, self._columns, self._ndvi, self._nodata = dataset, path, columns, ndvi, nodata
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The columns, the vegetation index last."""
+        return [*self._columns, *(["mean_ndvi"] if self._ndvi else [])]
+
+    def rows(self, start: int, stop: int) -> Iterator[tuple[Floats, Bools]]:
+        """Each band in the rows from `start` to before `stop`, and where it has values; then the index.
+
+        Raises:
+            InputError: the rows are damaged.
+        """
+        window = Window(0, start, self._dataset.width, stop - start)
+        for band in self._columns.values():
+            yield self._read(band, window)
+        if self._ndvi:
+            red, has_red = self._read(self._ndvi[0], window)
+            nir, has_nir = self._read(self._ndvi[1], window)
+            total = nir + red
+            valid = has_red & has_nir & (total != 0)
+            yield np.divide(nir - red, total, out=np.zeros_like(total), where=valid), valid
+
+    def _read(self, band: int, window: Window) -> tuple[Floats, Bools]:
+        try:
+            values = self._dataset.read(band, window=window)
+            valid = self._dataset.read_masks(band, window=window) != 0
+        except RasterioError as error:
+            raise InputError(
+                f"Rows {window.row_off} to {window.row_off + window.height} of {self._path} cannot be read ({error}).",
+                "Is the file complete?",
+            ) from error
+        if self._nodata is not None:
+            valid &= values != self._nodata
+        if values.dtype.kind == "f":
+            valid &= np.isfinite(values)
+        return np.where(valid, values, 0).astype(np.float64), valid
+
+
+@contextmanager
+def open_values(
+    path: str | Path, raster: ClassRaster, *, bands: Sequence[int] = (), ndvi: tuple[int, int] | None = None
+) -> Iterator[ValueFile]:
+    """Open bands of a raster on the grid of a class raster: columns `mean_<band>` and `mean_ndvi`.
+
+    Args:
+        path: the raster; its no-data values, alpha band or mask say where it has no values.
+        raster: the class raster.
+        bands: numbers of the bands, from 1.
+        ndvi: numbers of the red and of the near infrared band. Each pixel's index counts the same; pixels
+            whose bands add up to 0 are left out.
+
+    Raises:
+        InputError: it cannot be read, lies on another grid, or lacks a band.
+    """
+    with _open(Path(path), raster) as dataset:
+        for band in (*bands, *(ndvi or ())):
+            if not 1 <= band <= dataset.count:
+                raise InputError(f"{path} has no band {band}.", f"It has the bands 1 to {dataset.count}.")
+            if np.dtype(dataset.dtypes[band - 1]).kind not in "iuf":
+                raise InputError(f"Band {band} of {path} holds {dataset.dtypes[band - 1]} values, which have no mean.")
+        yield ValueFile(dataset, Path(path), {f"mean_{band}": band for band in bands}, ndvi, None)
+
+
+@contextmanager
+def open_confidence(path: str | Path, raster: ClassRaster) -> Iterator[ValueFile]:
+    """Open a raster of percent (uint8, 255 = no data), as geoarseg writes it: column `confidence`.
+
+    Raises:
+        InputError: it cannot be read, lies on another grid, or is of another kind.
+    """
+    with _open(Path(path), raster) as dataset:
+        if dataset.count != 1 or dataset.dtypes[0] != "uint8":
+            raise InputError(
+                f"{path} has {dataset.count} band(s) of {dataset.dtypes[0]}, but a confidence raster has one of uint8.",
+                "Give the raster that geoarseg segment --confidence writes.",
+            )
+        yield ValueFile(dataset, Path(path), {"confidence": 1}, None, _CONFIDENCE_NODATA)
+
+
+@contextmanager
+def _open(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
+    try:
+        dataset = rasterio.open(path)
+    except RasterioError as error:
+        raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
+    with dataset:
+        check_same_grid(dataset, path, raster)
+        yield dataset
+
+
+def check_same_grid(dataset: DatasetReader, path: Path, raster: ClassRaster) -> None:
+    """Raise an InputError unless a raster has the size and the transform of the class raster."""
+    if (dataset.height, dataset.width) != (raster.height, raster.width):
+        raise InputError(
+            f"{path} has {dataset.height} x {dataset.width} pixels, the class raster {raster.height} x {raster.width}.",
+            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
+        )
+    pixel = max(abs(value) for value in (*raster.transform[:2], *raster.transform[3:5]))
+    if not dataset.transform.almost_equals(raster.transform, precision=1e-3 * pixel):
+        raise InputError(
+            f"{path} lies elsewhere than the class raster (transform {tuple(dataset.transform)[:6]}, not "
+            f"{tuple(raster.transform)[:6]}).",
+            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
+        )
+
+
+class ZonalMeans:
+    """Means over the regions of a class raster, whose strips pass through `watch`.
+
+    Memory holds one strip, the regions under way and the closed ones that no batch has asked for yet.
+
+    Args:
+        rasters: what is averaged, on the class raster's grid.
+        width: columns of the class raster, in pixels.
+        connectedness: 4, or 8, as the polygons have it.
+        nodata: the class that makes no polygons, or None.
+    """
+
+    def __init__(
+        self, rasters: Sequence[ValueRaster], *, width: int, connectedness: int = 4, nodata: int | None = 0
+    ) -> None:
+        self._rasters, self._width, self._connectedness, self._nodata = rasters, width, connectedness, nodata
+        self._names = [name for raster in rasters for name in raster.names]
+        self._closed_keys = np.zeros(0, np.int64)
+        self._closed_means = np.zeros((len(self._names), 0))
+
+    def watch(self, strips: Iterable[tuple[int, Ints]]) -> Iterator[tuple[int, Ints]]:
+        """Pass strips on, (first row, (rows, width) classes), and average over the regions in them."""
+        seam: Seam | None = None
+        row, totals = 0, np.zeros((2, len(self._names), 0))
+        for row, strip in strips:
+            seam = seam or top(self._width, strip.dtype)
+            regions = advance(seam, row, strip, connectedness=self._connectedness, nodata=self._nodata)
+            totals = _moved(totals, regions) + self._totals(regions, row, len(strip))
+            self._close(regions.keys[~regions.is_open], totals[:, :, ~regions.is_open])
+            seam, totals = regions.carry(regions.is_open)[0], totals[:, :, regions.is_open]
+            yield row, strip
+        if seam is not None:
+            self._close(seam.keys, totals)
+
+    def columns(self, batch: PolygonBatch) -> dict[str, Floats]:
+        """The means over each feature of a finished batch, by name; NaN for one without any value.
+
+        Each feature can be asked for once.
+        """
+        keys = keys_of(batch)
+        at = np.searchsorted(self._closed_keys, keys)
+        means = self._closed_means[:, at]
+        assert (self._closed_keys[at] == keys).all()
+        kept = np.ones(len(self._closed_keys), bool)
+        kept[at] = False
+        self._closed_keys, self._closed_means = self._closed_keys[kept], self._closed_means[:, kept]
+        return dict(zip(self._names, means, strict=True))
+
+    def _totals(self, regions: Regions, row: int, rows: int) -> Floats:
+        """Sum and number of each value over each region of a strip, (2, names, regions)."""
+        starts = regions.runs.starts[regions.runs.above :] - self._width
+        totals = []
+        for raster in self._rasters:
+            for values, valid in raster.rows(row, row + rows):
+                totals.append(regions.sums(np.add.reduceat(values.ravel(), starts)))
+                totals.append(regions.sums(np.add.reduceat(valid.ravel(), starts, dtype=np.int64)))
+        return np.array(totals).reshape(len(self._names), 2, len(regions)).swapaxes(0, 1)
+
+    def _close(self, keys: npt.NDArray[np.int64], totals: Floats) -> None:
+        sums, counts = totals
+        means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+        keys = np.concatenate([self._closed_keys, keys])
+        order = np.argsort(keys)
+        self._closed_keys = keys[order]
+        self._closed_means = np.concatenate([self._closed_means, means], axis=1)[:, order]
+
+
+def _moved(totals: Floats, regions: Regions) -> Floats:
+    """Totals (2, names, carried) of the carried regions, by region (2, names, regions)."""
+    result = np.zeros((len(regions), *totals.shape[:2]))
+    np.add.at(result, regions.region_of_carried, np.moveaxis(totals, -1, 0))
+    return np.moveaxis(result, 0, -1)
