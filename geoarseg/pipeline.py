@@ -13,14 +13,13 @@ from geoarseg.inference.maps import MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
+from geoarseg.polygons import vectorize_file
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.style import read_legend
-from geoarseg.settings import PolygonSettings, Settings
-from geoarseg.vector.source import open_class_raster
-from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
+from geoarseg.settings import Settings
+from geoarseg.vector.vectorize import VectorSummary
 
 OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "summary.json")
 
@@ -37,38 +36,6 @@ class RunResult:
     """The polygon layer."""
     dead: tuple[int, ...]
     """Classes that the trained network gives to less than one pixel in a thousand."""
-
-
-def vectorize_file(
-    classes: Path,
-    path: Path,
-    *,
-    settings: PolygonSettings | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> VectorSummary:
-    """Turn a class raster file into polygons, with the legend it carries.
-
-    Args:
-        classes: the class raster.
-        path: the layer to write; its ending chooses the format.
-        settings: how the polygons are cleaned.
-        overwrite: replace an existing layer.
-        progress: hears of it all.
-
-    Raises:
-        InputError: it is no class raster.
-        OutputError: the layer exists, or cannot be written.
-    """
-    with open_class_raster(classes) as raster:
-        return vectorize_raster(
-            raster,
-            path,
-            legend=read_legend(classes),
-            settings=settings,
-            overwrite=overwrite,
-            progress=progress,
-        )
 
 
 def run(
@@ -122,6 +89,8 @@ def run(
             folder / "classes.tif",
             folder / "classes.gpkg",
             settings=settings.polygons,
+            confidence=folder / confidence[0] if confidence else None,
+            images=scene.paths,
             overwrite=overwrite,
             progress=progress,
         )

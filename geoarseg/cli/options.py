@@ -121,6 +121,8 @@ polygon_options = _stack(
     click.option("--simplify", type=float, help="Drop vertices within so many metres; shared borders stay shared."),
     click.option("--smooth", is_flag=True, help="Round the borders."),
     click.option("--dissolve", is_flag=True, help="One multipolygon a class."),
+    click.option("--bands", "means_of", type=BandList(), help="Bands of --image whose means the polygons get: 1,4."),
+    click.option("--ndvi", is_flag=True, help="The mean vegetation index of --image."),
     click.option("--connectedness", type=int, help="Join over corners with 8.  [default: 4]"),
 )
 common_options = _stack(

@@ -16,11 +16,17 @@ from geoarseg.cli.options import GroupedCommand, common_options, polygon_options
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Polygon layer, such as classes.gpkg."
 )
+@click.option("--confidence", type=click.Path(path_type=Path), help="A confidence raster; polygons get its mean.")
+@click.option(
+    "--image", "images", multiple=True, help="The image of the map, for --bands and --ndvi; several make one."
+)
 @polygon_options
 @common_options
 def command(
     classes: Path,
     out: Path,
+    confidence: Path | None,
+    images: tuple[str, ...],
     overwrite: bool,
     quiet: bool,
     log_json: bool,
@@ -33,10 +39,18 @@ def command(
     .parquet, .geojson or .shp. Areas are cleaned in this order: sieved, polygonized, simplified, smoothed.
     """
     settings = settings_from(**options).polygons
-    from geoarseg.pipeline import vectorize_file
+    from geoarseg.polygons import vectorize_file
 
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        summary = vectorize_file(classes, out, settings=settings, overwrite=overwrite, progress=progress)
+        summary = vectorize_file(
+            classes,
+            out,
+            settings=settings,
+            confidence=confidence,
+            images=images,
+            overwrite=overwrite,
+            progress=progress,
+        )
     if quiet:
         return
     click.echo(f"{summary.path}: {summary.polygons} polygons")

@@ -139,6 +139,14 @@ class PolygonBatch:
         return out, feature_at
 
 
+def zonal_means(batch: PolygonBatch) -> npt.NDArray[np.float64]:
+    """The mean of each value below each feature, (features, values); NaN where no pixel was valid."""
+    assert batch.zonal is not None
+    sums, numbers = np.moveaxis(batch.zonal, -1, 0)
+    means: npt.NDArray[np.float64] = np.divide(sums, numbers, out=np.full(sums.shape, np.nan), where=numbers > 0)
+    return means
+
+
 def _members(offsets: Offsets, rows: Offsets) -> Offsets:
     """Indices of all that the `rows` refer to by `offsets`, in their order."""
     return Ragged(np.arange(offsets[-1]), offsets).take(rows).values

@@ -14,7 +14,7 @@ from affine import Affine
 from geoarseg.errors import OutputError
 from geoarseg.raster.legend import Legend
 from geoarseg.vector.area import area_rule
-from geoarseg.vector.batch import PolygonBatch
+from geoarseg.vector.batch import PolygonBatch, zonal_means
 from geoarseg.vector.perimeter import perimeter_column, perimeters
 
 GEOMETRY = "geometry"
@@ -117,9 +117,7 @@ def _means(batch: PolygonBatch) -> list[pa.Array]:
     """The zonal means; null where no pixel was valid."""
     if batch.zonal is None:
         return []
-    sums, numbers = np.moveaxis(batch.zonal, -1, 0)
-    means = np.divide(sums, numbers, out=np.full(sums.shape, np.nan), where=numbers > 0)
-    return [pa.array(column, mask=np.isnan(column)) for column in means.T]
+    return [pa.array(column, mask=np.isnan(column)) for column in zonal_means(batch).T]
 
 
 def _portions(batch: PolygonBatch) -> Iterator[PolygonBatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from geoarseg.vector.polygonize import polygonize_marked, polygonize_strips
 from geoarseg.vector.records import GEOMETRY, FeatureRecords
 from geoarseg.vector.smooth import smoothed
 from geoarseg.vector.source import ClassRaster
+from geoarseg.vector.zonal import ValueRaster, ZonalMeans
 
 _MIN_STRIP_ROWS = 16
 
@@ -70,6 +71,7 @@ def vectorize_raster(
     *,
     legend: Legend | None = None,
     settings: PolygonSettings | None = None,
+    measured: Sequence[ValueRaster] = (),
     strip_rows: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -84,6 +86,7 @@ def vectorize_raster(
         path: the layer; its ending chooses the format.
         legend: names and colours of the classes.
         settings: connectedness (with 8 the layer holds multipolygons), simplification, smoothing, dissolving.
+        measured: rasters on the same grid, whose means over their pixels the polygons get.
         strip_rows: rows in a strip, in pixels; by default half a million pixels' worth. Generalized borders have
             strips of their own.
         overwrite: replace the layer if it exists.
@@ -97,7 +100,7 @@ def vectorize_raster(
     started = time.monotonic()
     format_of(Path(path))
     settings = settings or PolygonSettings()
-    job = _Job(raster, settings, strip_rows)
+    job = _Job(raster, settings, measured, strip_rows)
     with (progress or Progress()).stage("vectorize", raster.height, "row") as stage:
         totals = write_layer(
             path,
@@ -106,6 +109,7 @@ def vectorize_raster(
             crs=raster.crs,
             legend=legend,
             multi=job.multi,
+            zonal=job.zonal.names,
             overwrite=overwrite,
         )
     before = job.areas_before() or totals.areas
@@ -125,10 +129,11 @@ def polygons_of(
     *,
     legend: Legend | None = None,
     settings: PolygonSettings | None = None,
+    measured: Sequence[ValueRaster] = (),
     progress: Progress | None = None,
 ) -> gpd.GeoDataFrame:
     """Turn a class raster into a GeoDataFrame with the attributes and geometries that a layer would have."""
-    job = _Job(raster, settings or PolygonSettings(), None)
+    job = _Job(raster, settings or PolygonSettings(), measured, None)
     with (progress or Progress()).stage("vectorize", raster.height, "row") as stage:
         records = FeatureRecords(
             job.batches(stage),
@@ -136,6 +141,7 @@ def polygons_of(
             crs=raster.crs,
             legend=legend or Legend(()),
             multi=job.multi,
+            zonal=job.zonal.names,
         )
         table = pa.Table.from_batches(records, schema=records.schema)
     geometry = shapely.from_wkb(table.column(GEOMETRY).to_numpy())
@@ -160,7 +166,13 @@ def read_polygons(path: str | Path) -> gpd.GeoDataFrame:
 class _Job:
     """The way of one raster through all steps that are asked for, with the areas it had before."""
 
-    def __init__(self, raster: ClassRaster, settings: PolygonSettings, strip_rows: int | None) -> None:
+    def __init__(
+        self,
+        raster: ClassRaster,
+        settings: PolygonSettings,
+        measured: Sequence[ValueRaster],
+        strip_rows: int | None,
+    ) -> None:
         if strip_rows is not None and strip_rows < 1:
             raise SettingsError(f"A strip must have at least 1 row, not {strip_rows}.")
         self._raster, self._settings = raster, settings
@@ -174,6 +186,9 @@ class _Job:
         self._rows = strip_rows or max(_MIN_STRIP_ROWS, BLOCK_PIXELS // raster.width)
         self._pixel_areas = pixel_areas(raster.crs, raster.transform, raster.width)
         self._areas = np.zeros(256)
+        self.zonal = ZonalMeans(
+            measured, width=raster.width, connectedness=settings.connectedness, nodata=raster.nodata
+        )
         self.multi = settings.connectedness == 8 or settings.dissolve
 
     def areas_before(self) -> dict[int, float]:
@@ -193,9 +208,15 @@ class _Job:
             batches = polygonize_marked(marked, width=width, connectedness=connectedness, nodata=nodata)
             if plan.reach is not None:
                 batches = (smoothed(batch, plan.reach) for batch in batches)
+        if self.zonal.names:
+            batches = map(self.zonal.measured, batches)
         return dissolved(batches) if self._settings.dissolve else batches
 
     def _strips(self, rows: int, stage: Stage) -> Iterator[tuple[int, npt.NDArray[np.integer]]]:
+        strips = self._read(rows, stage)
+        return self.zonal.watch(strips) if self.zonal.names else strips
+
+    def _read(self, rows: int, stage: Stage) -> Iterator[tuple[int, npt.NDArray[np.integer]]]:
         for start in range(0, self._raster.height, rows):
             stop = min(start + rows, self._raster.height)
             pixels = self._raster.rows(start, stop)

@@ -13,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from affine import Affine
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geoarseg.errors import InputError
-from geoarseg.vector.batch import PolygonBatch
+from geoarseg.vector.batch import PolygonBatch, zonal_means
 from geoarseg.vector.regions import Regions, Seam, advance, keys_of, top
 from geoarseg.vector.source import ClassRaster
 
@@ -47,6 +49,22 @@ class ValueRaster(Protocol):
 
         Both are (rows, width).
         """
+
+
+class Grid(Protocol):
+    """Something that lies on a grid of pixels."""
+
+    @property
+    def height(self) -> int:
+        """Rows, in pixels."""
+
+    @property
+    def width(self) -> int:
+        """Columns, in pixels."""
+
+    @property
+    def transform(self) -> Affine:
+        """From pixels (column, row) to map units."""
 
 
 class ValueFile:
@@ -151,7 +169,7 @@ def _open(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
         yield dataset
 
 
-def check_same_grid(dataset: DatasetReader, path: Path, raster: ClassRaster) -> None:
+def check_same_grid(dataset: Grid, path: Path, raster: ClassRaster) -> None:
     """Raise an InputError unless a raster has the size and the transform of the class raster."""
     if (dataset.height, dataset.width) != (raster.height, raster.width):
         raise InputError(
@@ -185,7 +203,12 @@ class ZonalMeans:
         self._rasters, self._width, self._connectedness, self._nodata = rasters, width, connectedness, nodata
         self._names = [name for raster in rasters for name in raster.names]
         self._closed_keys = np.zeros(0, np.int64)
-        self._closed_means = np.zeros((len(self._names), 0))
+        self._closed_totals = np.zeros((2, len(self._names), 0))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all values."""
+        return self._names
 
     def watch(self, strips: Iterable[tuple[int, Ints]]) -> Iterator[tuple[int, Ints]]:
         """Pass strips on, (first row, (rows, width) classes), and average over the regions in them."""
@@ -201,19 +224,26 @@ class ZonalMeans:
         if seam is not None:
             self._close(seam.keys, totals)
 
-    def columns(self, batch: PolygonBatch) -> dict[str, Floats]:
-        """The means over each feature of a finished batch, by name; NaN for one without any value.
+    def measured(self, batch: PolygonBatch) -> PolygonBatch:
+        """A finished batch with the sums and numbers of the values below each feature, as its `zonal`.
 
         Each feature can be asked for once.
         """
         keys = keys_of(batch)
         at = np.searchsorted(self._closed_keys, keys)
-        means = self._closed_means[:, at]
         assert (self._closed_keys[at] == keys).all()
+        totals = self._closed_totals[:, :, at]
         kept = np.ones(len(self._closed_keys), bool)
         kept[at] = False
-        self._closed_keys, self._closed_means = self._closed_keys[kept], self._closed_means[:, kept]
-        return dict(zip(self._names, means, strict=True))
+        self._closed_keys, self._closed_totals = self._closed_keys[kept], self._closed_totals[:, :, kept]
+        return replace(batch, zonal=totals.T)
+
+    def columns(self, batch: PolygonBatch) -> dict[str, Floats]:
+        """The means over each feature of a finished batch, by name; NaN for one without any value.
+
+        Each feature can be asked for once.
+        """
+        return dict(zip(self._names, zonal_means(self.measured(batch)).T, strict=True))
 
     def _totals(self, regions: Regions, row: int, rows: int) -> Floats:
         """Sum and number of each value over each region of a strip, (2, names, regions)."""
@@ -226,12 +256,10 @@ class ZonalMeans:
         return np.array(totals).reshape(len(self._names), 2, len(regions)).swapaxes(0, 1)
 
     def _close(self, keys: npt.NDArray[np.int64], totals: Floats) -> None:
-        sums, counts = totals
-        means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
         keys = np.concatenate([self._closed_keys, keys])
         order = np.argsort(keys)
         self._closed_keys = keys[order]
-        self._closed_means = np.concatenate([self._closed_means, means], axis=1)[:, order]
+        self._closed_totals = np.concatenate([self._closed_totals, totals], axis=2)[:, :, order]
 
 
 def _moved(totals: Floats, regions: Regions) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rasterio
 
 from geoarseg.cli.main import run_command
 from geoarseg.vector.vectorize import read_polygons
@@ -37,6 +38,39 @@ def test_dissolved(classes, tmp_path, capsys):
     assert vectorize(classes, tmp_path / "classes.parquet", "--dissolve", "--quiet") == 0
     assert capsys.readouterr().out == ""
     assert read_polygons(tmp_path / "classes.parquet")["class"].tolist() == [1, 2, 3]
+
+
+def test_means_of_other_rasters(classes, tmp_path, make_raster, capsys):
+    with rasterio.open(classes) as source:
+        pixels, transform = source.read(1), source.transform
+    percent = make_raster((pixels[None] * 10).astype(np.uint8), tmp_path / "in" / "confidence.tif", nodata=255)
+    bands = np.stack([pixels * 0 + 20, pixels * 0, pixels, 20 + 20 * pixels]).astype(np.int16)
+    image = make_raster(bands, tmp_path / "in" / "image.tif", transform=transform)
+    options = ["--confidence", str(percent), "--image", str(image), "--bands", "3,4", "--ndvi"]
+    for dissolve in ([], ["--dissolve"], ["--simplify", "1", "--smooth"]):
+        assert vectorize(classes, tmp_path / "out.gpkg", *options, *dissolve, "--overwrite") == 0
+        frame = read_polygons(tmp_path / "out.gpkg")
+        values = frame["class"].to_numpy()
+        assert frame.columns[4:8].tolist() == ["confidence", "mean_3", "mean_4", "mean_ndvi"]
+        assert frame["confidence"].to_numpy() == pytest.approx(10 * values)
+        assert frame["mean_3"].to_numpy() == pytest.approx(values)
+        assert frame["mean_ndvi"].to_numpy() == pytest.approx(values / (values + 2))
+    assert vectorize(classes, tmp_path / "out.shp", *options, "--quiet") == 0
+    assert all(len(name) <= 10 for name in read_polygons(tmp_path / "out.shp").columns)
+    capsys.readouterr()
+    nameless = make_raster(bands[:2], tmp_path / "in" / "two.tif", transform=transform)
+    for wrong, words in (
+        (["--image", str(image), "--bands", "5"], "no band 5"),
+        (["--bands", "1"], "--image"),
+        (["--image", str(nameless), "--ndvi"], "near infrared"),
+        (["--image", str(image), "--bands", "0"], "counted from 1"),
+        (["--confidence", str(image)], "4 band(s)"),
+        (["--confidence", str(tmp_path / "none.tif")], "cannot be read"),
+    ):
+        assert vectorize(classes, tmp_path / "wrong.gpkg", *wrong) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert len(error.splitlines()) == 1, error
 
 
 BAD = {
