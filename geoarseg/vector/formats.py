@@ -78,6 +78,14 @@ def field_names(names: Sequence[str], kind: VectorFormat) -> list[str]:
     return short
 
 
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Raise an OutputError if a layer cannot be put there."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder.", "Give the name of a file.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already.", "Choose another name, or allow overwriting.")
+
+
 @contextmanager
 def whole_or_not_at_all(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """A place to write to; what lies there takes its final name when the block ends well, else it vanishes.
@@ -92,10 +100,7 @@ def whole_or_not_at_all(path: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         OutputError: the place is taken or cannot be written.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder.", "Give the name of a file.")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already.", "Choose another name, or allow overwriting.")
+    check_place(path, overwrite=overwrite)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:

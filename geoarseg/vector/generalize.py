@@ -1,6 +1,8 @@
-"""How plain borders shall be, from metres to the pixels of a raster."""
+"""How small areas may be, and how plain borders: from metres to the pixels of a raster."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +10,10 @@ import pyproj
 from affine import Affine
 
 from geoarseg.errors import SettingsError
+from geoarseg.settings import PolygonSettings
 from geoarseg.vector.area import pixel_areas
 from geoarseg.vector.marks import Generalization
+from geoarseg.vector.source import ClassRaster
 
 BLOCK_PIXELS = 1 << 19
 """Pixels in a block of rows: pure noise takes 400 MB to polygonize, and larger blocks are no faster."""
@@ -20,6 +24,22 @@ _MIN_REACH = 1.0
 def block_rows(width: int) -> int:
     """Rows of a block in which borders are generalized: of the raster's width alone."""
     return max(_MIN_BLOCK_ROWS, BLOCK_PIXELS // width)
+
+
+def least_pixels(raster: ClassRaster, settings: PolygonSettings) -> int:
+    """The least pixels that an area may have; 1 if nothing is to be sieved.
+
+    In a geographic system, square metres are counted in the pixels of the raster's middle row.
+
+    Raises:
+        SettingsError: square metres are asked for without a coordinate system.
+    """
+    if settings.min_area_m2 is None:
+        return settings.sieve_px or 1
+    if raster.crs is None:
+        raise SettingsError("Square metres need a coordinate system, and the raster has none.", "Sieve by pixels.")
+    area = pixel_areas(raster.crs, raster.transform, raster.width)(np.array([raster.height // 2]))[0]
+    return max(1, math.ceil(settings.min_area_m2 / float(area) - 1e-9))
 
 
 def generalization(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +20,17 @@ from geoarseg.errors import InputError, SettingsError
 from geoarseg.progress import Progress, Stage
 from geoarseg.raster.legend import Legend
 from geoarseg.settings import PolygonSettings
-from geoarseg.vector.area import pixel_areas
 from geoarseg.vector.batch import PolygonBatch
+from geoarseg.vector.counted import CountedRaster
 from geoarseg.vector.dissolve import dissolved
-from geoarseg.vector.formats import format_of
-from geoarseg.vector.generalize import BLOCK_PIXELS, block_rows, generalization
+from geoarseg.vector.formats import check_place, format_of
+from geoarseg.vector.generalize import BLOCK_PIXELS, block_rows, generalization, least_pixels
 from geoarseg.vector.layer import write_layer
 from geoarseg.vector.marks import marked_strips
+from geoarseg.vector.patches import ProbabilityRaster
 from geoarseg.vector.polygonize import polygonize_marked, polygonize_strips
 from geoarseg.vector.records import GEOMETRY, FeatureRecords
+from geoarseg.vector.sieve import sieved
 from geoarseg.vector.smooth import smoothed
 from geoarseg.vector.source import ClassRaster
 from geoarseg.vector.zonal import ValueRaster, ZonalMeans
@@ -72,6 +76,7 @@ def vectorize_raster(
     legend: Legend | None = None,
     settings: PolygonSettings | None = None,
     measured: Sequence[ValueRaster] = (),
+    likelihood: ProbabilityRaster | None = None,
     strip_rows: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -85,8 +90,10 @@ def vectorize_raster(
         raster: the classes, as from `open_class_raster`.
         path: the layer; its ending chooses the format.
         legend: names and colours of the classes.
-        settings: connectedness (with 8 the layer holds multipolygons), simplification, smoothing, dissolving.
+        settings: connectedness (with 8 the layer holds multipolygons), and how the map is cleaned: first sieved,
+            then polygonized, simplified, smoothed, dissolved.
         measured: rasters on the same grid, whose means over their pixels the polygons get.
+        likelihood: the probabilities of the classes, for a sieve by likelihood.
         strip_rows: rows in a strip, in pixels; by default half a million pixels' worth. Generalized borders have
             strips of their own.
         overwrite: replace the layer if it exists.
@@ -95,26 +102,27 @@ def vectorize_raster(
     Raises:
         InputError: the raster or the ending of the name is of the wrong kind.
         OutputError: the layer exists, or cannot be written.
-        SettingsError: strip_rows or the tolerance is out of range.
+        SettingsError: strip_rows or the tolerance is out of range, or the sieve lacks what it needs.
     """
     started = time.monotonic()
-    format_of(Path(path))
-    settings = settings or PolygonSettings()
-    job = _Job(raster, settings, measured, strip_rows)
-    with (progress or Progress()).stage("vectorize", raster.height, "row") as stage:
-        totals = write_layer(
-            path,
-            job.batches(stage),
-            transform=raster.transform,
-            crs=raster.crs,
-            legend=legend,
-            multi=job.multi,
-            zonal=job.zonal.names,
-            overwrite=overwrite,
-        )
-    before = job.areas_before() or totals.areas
+    settings, path, progress = settings or PolygonSettings(), Path(path), progress or Progress()
+    format_of(path)
+    check_place(path, overwrite=overwrite)
+    with _Job.of(raster, settings, measured, likelihood, path.parent, strip_rows, progress) as job:
+        with progress.stage("vectorize", raster.height, "row") as stage:
+            totals = write_layer(
+                path,
+                job.batches(stage),
+                transform=raster.transform,
+                crs=raster.crs,
+                legend=legend,
+                multi=job.multi,
+                zonal=job.zonal.names,
+                overwrite=overwrite,
+            )
+        before = job.areas_before() or totals.areas
     return VectorSummary(
-        path=Path(path),
+        path=path,
         polygons=totals.polygons,
         areas=totals.areas,
         areas_before=before,
@@ -130,11 +138,16 @@ def polygons_of(
     legend: Legend | None = None,
     settings: PolygonSettings | None = None,
     measured: Sequence[ValueRaster] = (),
+    likelihood: ProbabilityRaster | None = None,
     progress: Progress | None = None,
 ) -> gpd.GeoDataFrame:
     """Turn a class raster into a GeoDataFrame with the attributes and geometries that a layer would have."""
-    job = _Job(raster, settings or PolygonSettings(), measured, None)
-    with (progress or Progress()).stage("vectorize", raster.height, "row") as stage:
+    settings, progress = settings or PolygonSettings(), progress or Progress()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _Job.of(raster, settings, measured, likelihood, Path(folder), None, progress) as job,
+        progress.stage("vectorize", raster.height, "row") as stage,
+    ):
         records = FeatureRecords(
             job.batches(stage),
             transform=raster.transform,
@@ -175,7 +188,7 @@ class _Job:
     ) -> None:
         if strip_rows is not None and strip_rows < 1:
             raise SettingsError(f"A strip must have at least 1 row, not {strip_rows}.")
-        self._raster, self._settings = raster, settings
+        self._settings = settings
         self._generalization = generalization(
             raster.crs,
             raster.transform,
@@ -183,17 +196,50 @@ class _Job:
             simplify_m=settings.simplify_m,
             smooth=settings.smooth,
         )
+        self._least_pixels = least_pixels(raster, settings)
+        is_cleaned = self._generalization is not None or self._least_pixels > 1
+        self._counted = CountedRaster(raster) if is_cleaned else None
+        self._raster = self._counted or raster
         self._rows = strip_rows or max(_MIN_STRIP_ROWS, BLOCK_PIXELS // raster.width)
-        self._pixel_areas = pixel_areas(raster.crs, raster.transform, raster.width)
-        self._areas = np.zeros(256)
         self.zonal = ZonalMeans(
             measured, width=raster.width, connectedness=settings.connectedness, nodata=raster.nodata
         )
         self.multi = settings.connectedness == 8 or settings.dissolve
 
+    @classmethod
+    @contextmanager
+    def of(
+        cls,
+        raster: ClassRaster,
+        settings: PolygonSettings,
+        measured: Sequence[ValueRaster],
+        likelihood: ProbabilityRaster | None,
+        folder: Path,
+        strip_rows: int | None,
+        progress: Progress,
+    ) -> Iterator[_Job]:
+        """The job, once the raster is sieved if that is asked for; `folder` takes the sieve's temporary file."""
+        job = cls(raster, settings, measured, strip_rows)
+        if settings.sieve_by == "likelihood" and job._least_pixels > 1 and likelihood is None:
+            raise SettingsError(
+                "The sieve by likelihood needs the probabilities of the classes.", "Name them with --probabilities."
+            )
+        if job._least_pixels <= 1:
+            yield job
+            return
+        with sieved(
+            job._raster,
+            min_pixels=job._least_pixels,
+            connectedness=settings.connectedness,
+            folder=folder,
+            likelihood=likelihood if settings.sieve_by == "likelihood" else None,
+            progress=progress,
+        ) as job._raster:
+            yield job
+
     def areas_before(self) -> dict[int, float]:
         """Area of each class in the raster; empty if nothing is cleaned."""
-        return {int(value): float(self._areas[value]) for value in np.flatnonzero(self._areas)}
+        return self._counted.areas() if self._counted else {}
 
     def batches(self, stage: Stage) -> Iterator[PolygonBatch]:
         """The polygons, as they are finished."""
@@ -219,18 +265,5 @@ class _Job:
     def _read(self, rows: int, stage: Stage) -> Iterator[tuple[int, npt.NDArray[np.integer]]]:
         for start in range(0, self._raster.height, rows):
             stop = min(start + rows, self._raster.height)
-            pixels = self._raster.rows(start, stop)
-            if self._generalization is not None:
-                self._count(start, pixels)
-            yield start, pixels
+            yield start, self._raster.rows(start, stop)
             stage.advance(stop - start)
-
-    def _count(self, start: int, pixels: npt.NDArray[np.integer]) -> None:
-        """Add the pixels' areas to those of their classes."""
-        rows = np.arange(len(pixels))
-        outside = -1 if self._raster.nodata is None else self._raster.nodata
-        numbers = np.bincount((pixels + 257 * rows[:, None] + 1).ravel(), minlength=257 * len(rows))
-        areas = self._pixel_areas(rows + start) @ numbers.reshape(-1, 257)
-        if 0 <= outside <= 255:
-            areas[outside + 1] = 0.0
-        self._areas += areas[1:]

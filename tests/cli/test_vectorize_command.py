@@ -34,6 +34,21 @@ def test_cleaned_polygons(classes, tmp_path, capsys):
     assert list(frame.columns) == ["class", "name", "area_m2", "perimeter_m", "geometry"]
 
 
+def test_sieved(classes, tmp_path, capsys):
+    for options in (["--sieve", "30"], ["--min-area", "7.5"], ["--min-area", "7.4", "--simplify", "1", "--smooth"]):
+        out = tmp_path / "classes.gpkg"
+        assert vectorize(classes, out, *options, "--overwrite") == 0
+        assert "before cleaning" in capsys.readouterr().out
+        frame = read_polygons(out)
+        if "--smooth" not in options:
+            # Only what has nothing but no data around it may be smaller.
+            rest = frame[frame["area_m2"] < 7.5]
+            assert not rest.geometry.touches(frame.geometry.union_all()).any() or rest.empty
+    with rasterio.open(classes) as source:
+        valid = np.count_nonzero(source.read(1)) * 0.25
+    assert frame["area_m2"].sum() == pytest.approx(valid, rel=0.05)
+
+
 def test_dissolved(classes, tmp_path, capsys):
     assert vectorize(classes, tmp_path / "classes.parquet", "--dissolve", "--quiet") == 0
     assert capsys.readouterr().out == ""
@@ -80,6 +95,11 @@ BAD = {
     "not finite": (["--simplify", "inf"], "--simplify"),
     "more than the raster": (["--simplify", "5000"], "5000 metres"),
     "connectedness": (["--connectedness", "6"], "--connectedness"),
+    "no sieve": (["--sieve", "0"], "--sieve"),
+    "no area": (["--min-area", "-1"], "--min-area"),
+    "two units": (["--min-area", "1", "--sieve", "2"], "two units"),
+    "sieve by what": (["--sieve", "2", "--sieve-by", "size"], "--sieve-by"),
+    "no probabilities": (["--sieve", "2", "--sieve-by", "likelihood"], "--probabilities"),
     "unknown": (["--smoth"], "--smoth"),
     "ending": (["-o", "{folder}/classes.kml"], ".gpkg"),
 }
@@ -96,7 +116,7 @@ def test_bad_options_get_one_line_and_code_2(case, classes, tmp_path, capsys):
     assert [file.name for file in tmp_path.iterdir()] == ["in"]
 
 
-@pytest.mark.parametrize("options", [[], ["--simplify", "1", "--smooth"], ["--dissolve"]])
+@pytest.mark.parametrize("options", [[], ["--sieve", "9"], ["--simplify", "1", "--smooth"], ["--dissolve"]])
 def test_ctrl_c_leaves_nothing(options, classes, tmp_path, capsys, monkeypatch):
     from geoarseg.vector import polygonize
 
