@@ -185,6 +185,7 @@ class PolygonSettings(Section):
         None, description="bands of the image, counted from 1, whose means the polygons get"
     )
     ndvi: bool = Field(False, description="polygons get the mean vegetation index of the image")
+    workers: int = Field(1, ge=1, le=2, description="2: one process makes the polygons, another one writes them")
 
     @field_validator("bands")
     @classmethod

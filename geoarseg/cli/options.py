@@ -81,7 +81,7 @@ _GROUP_OF_OPTION = (
     dict.fromkeys(
         ("steps", "time_limit", "seed", "data", "evaluate_every", "tensorboard", "restart", "seeds"), "Training"
     )
-    | dict.fromkeys(("device", "devices", "workers", "scheduler", "config", "overrides"), "Settings")
+    | dict.fromkeys(("device", "devices", "workers", "writers", "scheduler", "config", "overrides"), "Settings")
     | dict.fromkeys(("overwrite", "quiet", "log_json", "debug", "help"), "Behaviour")
 )
 
@@ -123,6 +123,7 @@ polygon_options = _stack(
     click.option("--dissolve", is_flag=True, help="One multipolygon a class."),
     click.option("--bands", "means_of", type=BandList(), help="Bands of --image whose means the polygons get: 1,4."),
     click.option("--ndvi", is_flag=True, help="The mean vegetation index of --image."),
+    click.option("--workers", "writers", type=int, help="With 2, another process writes the layer.  [default: 1]"),
     click.option("--connectedness", type=int, help="Join over corners with 8.  [default: 4]"),
 )
 common_options = _stack(
@@ -151,8 +152,9 @@ _SETTING_OF_OPTION = {
     "connectedness": ("polygons", "connectedness"),
     "means_of": ("polygons", "bands"),
     "ndvi": ("polygons", "ndvi"),
+    "writers": ("polygons", "workers"),
 }
-_FLAGS = {"classes": "-k/--classes", "means_of": "--bands"}
+_FLAGS = {"classes": "-k/--classes", "means_of": "--bands", "writers": "--workers"}
 
 
 def settings_from(config: str | None = None, overrides: tuple[str, ...] = (), **options: Any) -> Settings:

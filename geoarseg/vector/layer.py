@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from geoarseg.vector.batch import PolygonBatch
 from geoarseg.vector.formats import VectorFormat, field_names, format_of, whole_or_not_at_all
 from geoarseg.vector.records import GEOMETRY, FeatureRecords, LayerTotals
 from geoarseg.vector.style import complete_legend, write_style
+from geoarseg.vector.writing import write_beside, write_here
 
 
 def write_layer(
@@ -31,6 +31,7 @@ def write_layer(
     legend: Legend | None = None,
     multi: bool = False,
     zonal: Sequence[str] = (),
+    workers: int = 1,
     overwrite: bool = False,
 ) -> LayerTotals:
     """Write polygons into a file with one layer, named like the file, and style it.
@@ -45,6 +46,7 @@ def write_layer(
         legend: names and colours; classes that it lacks are named by their number.
         multi: the features are multipolygons (8-connectedness, or dissolved).
         zonal: names of the attributes that the batches bring as zonal sums; the layer has their means.
+        workers: with 2, another process writes while this one takes batches; GeoParquet is quick without.
         overwrite: replace the file if it exists.
 
     Raises:
@@ -64,7 +66,7 @@ def write_layer(
             if kind.driver is None:
                 _write_parquet(unfinished, rows, crs)
             else:
-                _write_gdal(unfinished, rows, crs, kind)
+                _write_gdal(unfinished, rows, crs, kind, workers)
         except (
             pyogrio.errors.DataSourceError,
             pyogrio.errors.DataLayerError,
@@ -79,21 +81,19 @@ def write_layer(
     return totals
 
 
-def _write_gdal(path: Path, rows: FeatureRecords, crs: pyproj.CRS | None, kind: VectorFormat) -> None:
+def _write_gdal(path: Path, rows: FeatureRecords, crs: pyproj.CRS | None, kind: VectorFormat, workers: int) -> None:
     names = field_names(rows.schema.names, kind)
     schema = pa.schema([field.with_name(name) for field, name in zip(rows.schema, names, strict=True)])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)  # the raster has none
-        pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, (record.rename_columns(schema.names) for record in rows)),
-            path,
-            layer=path.stem,
-            driver=kind.driver,
-            geometry_name=GEOMETRY,
-            geometry_type="MultiPolygon" if rows.multi else "Polygon",
-            crs=crs.to_wkt() if crs is not None else None,
-            **kind.options,
-        )
+    options = {
+        "layer": path.stem,
+        "driver": kind.driver,
+        "geometry_name": GEOMETRY,
+        "geometry_type": "MultiPolygon" if rows.multi else "Polygon",
+        "crs": crs.to_wkt() if crs is not None else None,
+        **kind.options,
+    }
+    write = write_beside if workers > 1 else write_here
+    write(path, schema, (record.rename_columns(schema.names) for record in rows), options)
 
 
 def _write_parquet(path: Path, rows: FeatureRecords, crs: pyproj.CRS | None) -> None:

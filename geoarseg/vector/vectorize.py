@@ -118,6 +118,7 @@ def vectorize_raster(
                 legend=legend,
                 multi=job.multi,
                 zonal=job.zonal.names,
+                workers=settings.workers,
                 overwrite=overwrite,
             )
         before = job.areas_before() or totals.areas

@@ -255,3 +255,37 @@ def test_batches_are_written_in_portions(tmp_path, monkeypatch):
     frame = read_polygons(tmp_path / "map.gpkg")
     assert len(frame) == totals.polygons == sum(len(batch) for batch in batches(raster))
     assert frame["area_m2"].sum() == raster.size * 4
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".shp", ".parquet"])
+@pytest.mark.parametrize("worth", [0, 1 << 25])
+def test_a_second_process_writes_the_same(tmp_path, monkeypatch, ending, worth):
+    monkeypatch.setattr("geoarseg.vector.writing._WORTH_A_PROCESS", worth)
+    raster = np.random.default_rng(0).integers(0, 4, (30, 40)).astype(np.uint8)
+    totals = [write(tmp_path / f"{workers}{ending}", raster, workers=workers) for workers in (1, 2)]
+    assert totals[0] == totals[1]
+    one, two = (read_polygons(tmp_path / f"{workers}{ending}") for workers in (1, 2))
+    assert one.drop(columns="geometry").equals(two.drop(columns="geometry"))
+    assert one.geometry.geom_equals(two.geometry).all()
+    assert one.crs == two.crs
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("broken strip")])
+def test_interrupted_writing_in_a_second_process_leaves_nothing(tmp_path, monkeypatch, error):
+    monkeypatch.setattr("geoarseg.vector.writing._WORTH_A_PROCESS", 0)
+
+    def broken():
+        yield from batches()
+        raise error
+
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        write_layer(tmp_path / "map.gpkg", broken(), transform=TRANSFORM, crs=UTM, workers=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_process_that_fails_is_an_output_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("geoarseg.vector.writing._WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("geoarseg.vector.writing.sys.executable", "/bin/false")
+    with pytest.raises(OutputError, match="code 1"):
+        write(tmp_path / "map.gpkg", np.ones((4, 4), np.uint8), workers=2)
+    assert list(tmp_path.iterdir()) == []
