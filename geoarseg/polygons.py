@@ -15,6 +15,7 @@ from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.style import read_legend
 from geoarseg.raster.window import Window
 from geoarseg.settings import PolygonSettings
+from geoarseg.vector.probabilities import open_probabilities
 from geoarseg.vector.source import open_class_raster
 from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
 from geoarseg.vector.zonal import ValueRaster, check_same_grid, open_confidence
@@ -25,6 +26,7 @@ def vectorize_file(
     path: Path,
     *,
     settings: PolygonSettings | None = None,
+    probabilities: Path | None = None,
     confidence: Path | None = None,
     images: Sequence[str] = (),
     overwrite: bool = False,
@@ -36,6 +38,7 @@ def vectorize_file(
         classes: the class raster.
         path: the layer to write; its ending chooses the format.
         settings: how the polygons are cleaned, and what is measured in the images.
+        probabilities: a raster of percent on the same grid, with a band for each class, for a sieve by likelihood.
         confidence: a raster of percent on the same grid, whose mean the polygons get.
         images: the image of the map, as one mosaic on the same grid; needed if something is measured in it.
         overwrite: replace an existing layer.
@@ -49,6 +52,9 @@ def vectorize_file(
     settings = settings or PolygonSettings()
     with ExitStack() as stack:
         raster = stack.enter_context(open_class_raster(classes))
+        likelihood = None
+        if probabilities is not None:
+            likelihood = stack.enter_context(open_probabilities(probabilities, raster))
         measured: list[ValueRaster] = []
         if confidence is not None:
             measured.append(stack.enter_context(open_confidence(confidence, raster)))
@@ -64,6 +70,7 @@ def vectorize_file(
             legend=read_legend(classes),
             settings=settings,
             measured=measured,
+            likelihood=likelihood,
             overwrite=overwrite,
             progress=progress,
         )

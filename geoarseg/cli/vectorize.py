@@ -16,6 +16,7 @@ from geoarseg.cli.options import GroupedCommand, common_options, polygon_options
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Polygon layer, such as classes.gpkg."
 )
+@click.option("--probabilities", type=click.Path(path_type=Path), help="For --sieve-by likelihood: a band a class.")
 @click.option("--confidence", type=click.Path(path_type=Path), help="A confidence raster; polygons get its mean.")
 @click.option(
     "--image", "images", multiple=True, help="The image of the map, for --bands and --ndvi; several make one."
@@ -25,6 +26,7 @@ from geoarseg.cli.options import GroupedCommand, common_options, polygon_options
 def command(
     classes: Path,
     out: Path,
+    probabilities: Path | None,
     confidence: Path | None,
     images: tuple[str, ...],
     overwrite: bool,
@@ -46,6 +48,7 @@ def command(
             classes,
             out,
             settings=settings,
+            probabilities=probabilities,
             confidence=confidence,
             images=images,
             overwrite=overwrite,

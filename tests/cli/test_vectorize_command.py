@@ -49,6 +49,26 @@ def test_sieved(classes, tmp_path, capsys):
     assert frame["area_m2"].sum() == pytest.approx(valid, rel=0.05)
 
 
+def test_sieved_by_likelihood(tmp_path, make_raster, capsys):
+    pixels = np.ones((9, 12), np.uint8)
+    pixels[:, 6:], pixels[4, 5] = 2, 3  # the single pixel has more border with 1
+    (tmp_path / "in").mkdir()
+    classes = make_raster(pixels[None], tmp_path / "in" / "classes.tif", nodata=0)
+    percent = np.stack([np.full_like(pixels, share) for share in (10, 80, 10)])
+    probabilities = make_raster(percent, tmp_path / "in" / "probabilities.tif", nodata=255)
+    for by, expected in (("border", 54), ("likelihood", 53)):
+        options = ["--sieve", "2", "--sieve-by", by, "--probabilities", str(probabilities), "--overwrite", "--quiet"]
+        assert vectorize(classes, tmp_path / "classes.gpkg", *options) == 0
+        frame = read_polygons(tmp_path / "classes.gpkg")
+        assert frame.set_index("class")["area_m2"].to_dict() == {1: expected / 4, 2: (108 - expected) / 4}
+    few = make_raster(percent[:2], tmp_path / "in" / "few.tif", nodata=255)
+    floats = make_raster(percent / 100, tmp_path / "in" / "floats.tif")
+    for wrong, words in ((few, "class"), (floats, "float64"), (tmp_path / "none.tif", "cannot be read")):
+        options = ["--sieve", "2", "--sieve-by", "likelihood", "--probabilities", str(wrong)]
+        assert vectorize(classes, tmp_path / "wrong.gpkg", *options) == 2
+        assert words in capsys.readouterr().err
+
+
 def test_dissolved(classes, tmp_path, capsys):
     assert vectorize(classes, tmp_path / "classes.parquet", "--dissolve", "--quiet") == 0
     assert capsys.readouterr().out == ""
