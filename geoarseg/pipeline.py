@@ -13,7 +13,7 @@ from geoarseg.inference.maps import MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
-from geoarseg.polygons import vectorize_file
+from geoarseg.polygons import check_polygon_settings, vectorize_file
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.preview import write_preview
@@ -66,6 +66,8 @@ def run(
     if len(set(folders)) < len(folders):
         raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
     scenes = open_scenes(images, bands=settings.bands, per_image=per_image)
+    for scene in scenes:
+        check_polygon_settings(scene, settings.polygons)
     confidence = ("confidence.tif",) if settings.segment.confidence else ()
     check_output_path(out / "model.safetensors", overwrite)
     for folder in folders:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyproj
 
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.progress import Progress
@@ -15,6 +16,7 @@ from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.style import read_legend
 from geoarseg.raster.window import Window
 from geoarseg.settings import PolygonSettings
+from geoarseg.vector.generalize import generalization, least_pixels
 from geoarseg.vector.probabilities import open_probabilities
 from geoarseg.vector.source import open_class_raster
 from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
@@ -74,6 +76,26 @@ def vectorize_file(
             overwrite=overwrite,
             progress=progress,
         )
+
+
+def check_polygon_settings(scene: Scene, settings: PolygonSettings) -> None:
+    """Raise an error if a map of this scene could not become polygons in this way, before any work is done.
+
+    Raises:
+        InputError: the scene lacks a band.
+        SettingsError: a setting does not fit the scene.
+    """
+    crs = pyproj.CRS.from_wkt(scene.crs.to_wkt()) if scene.crs else None
+    grid = (crs, scene.transform, (scene.height, scene.width))
+    generalization(*grid, simplify_m=settings.simplify_m, smooth=settings.smooth)
+    least = least_pixels(*grid, sieve_px=settings.sieve_px, min_area_m2=settings.min_area_m2)
+    if least > 1 and settings.sieve_by == "likelihood":
+        raise SettingsError(
+            "The sieve by likelihood needs the probabilities of the classes, which a run does not write.",
+            "Leave polygons.sieve_by at border, and call geoarseg vectorize afterwards.",
+        )
+    if settings.bands or settings.ndvi:
+        SceneValues(open_scene(list(scene.paths)), bands=settings.bands or (), ndvi=settings.ndvi)
 
 
 class SceneValues:

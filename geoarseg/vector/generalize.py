@@ -10,10 +10,8 @@ import pyproj
 from affine import Affine
 
 from geoarseg.errors import SettingsError
-from geoarseg.settings import PolygonSettings
 from geoarseg.vector.area import pixel_areas
 from geoarseg.vector.marks import Generalization
-from geoarseg.vector.source import ClassRaster
 
 BLOCK_PIXELS = 1 << 19
 """Pixels in a block of rows: pure noise takes 400 MB to polygonize, and larger blocks are no faster."""
@@ -26,20 +24,34 @@ def block_rows(width: int) -> int:
     return max(_MIN_BLOCK_ROWS, BLOCK_PIXELS // width)
 
 
-def least_pixels(raster: ClassRaster, settings: PolygonSettings) -> int:
+def least_pixels(
+    crs: pyproj.CRS | None,
+    transform: Affine,
+    shape: tuple[int, int],
+    *,
+    sieve_px: int | None,
+    min_area_m2: float | None,
+) -> int:
     """The least pixels that an area may have; 1 if nothing is to be sieved.
 
     In a geographic system, square metres are counted in the pixels of the raster's middle row.
 
+    Args:
+        crs: coordinate system of the map units.
+        transform: from pixels (column, row) to map units.
+        shape: rows and columns.
+        sieve_px: the least pixels.
+        min_area_m2: or the least square metres.
+
     Raises:
         SettingsError: square metres are asked for without a coordinate system.
     """
-    if settings.min_area_m2 is None:
-        return settings.sieve_px or 1
-    if raster.crs is None:
+    if min_area_m2 is None:
+        return sieve_px or 1
+    if crs is None:
         raise SettingsError("Square metres need a coordinate system, and the raster has none.", "Sieve by pixels.")
-    area = pixel_areas(raster.crs, raster.transform, raster.width)(np.array([raster.height // 2]))[0]
-    return max(1, math.ceil(settings.min_area_m2 / float(area) - 1e-9))
+    area = pixel_areas(crs, transform, shape[1])(np.array([shape[0] // 2]))[0]
+    return max(1, math.ceil(min_area_m2 / float(area) - 1e-9))
 
 
 def generalization(

@@ -190,14 +190,9 @@ class _Job:
         if strip_rows is not None and strip_rows < 1:
             raise SettingsError(f"A strip must have at least 1 row, not {strip_rows}.")
         self._settings = settings
-        self._generalization = generalization(
-            raster.crs,
-            raster.transform,
-            (raster.height, raster.width),
-            simplify_m=settings.simplify_m,
-            smooth=settings.smooth,
-        )
-        self._least_pixels = least_pixels(raster, settings)
+        grid = (raster.crs, raster.transform, (raster.height, raster.width))
+        self._generalization = generalization(*grid, simplify_m=settings.simplify_m, smooth=settings.smooth)
+        self._least_pixels = least_pixels(*grid, sieve_px=settings.sieve_px, min_area_m2=settings.min_area_m2)
         is_cleaned = self._generalization is not None or self._least_pixels > 1
         self._counted = CountedRaster(raster) if is_cleaned else None
         self._raster = self._counted or raster

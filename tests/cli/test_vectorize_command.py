@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import rasterio
@@ -106,6 +108,35 @@ def test_means_of_other_rasters(classes, tmp_path, make_raster, capsys):
         error = capsys.readouterr().err
         assert words in error
         assert len(error.splitlines()) == 1, error
+
+
+TINY = ["-k", "3", "--steps", "2", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
+TINY += ["--set", "train.batch=2", "--set", "train.crop_px=32", "--quiet"]
+
+
+def test_run_cleans_and_measures(make_raster, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    pixels = np.random.default_rng(0).integers(1, 255, (4, 60, 70)).astype(np.uint8)
+    image = make_raster(pixels, tmp_path / "in" / "image.tif", nodata=0)
+    cleaning = ["simplify_m=0.8", "smooth=true", "sieve_px=4", "ndvi=true", "bands=[2]"]
+    options = [part for setting in cleaning for part in ("--set", f"polygons.{setting}")]
+    assert run_command(["run", str(image), "-o", str(tmp_path / "out"), "--confidence", *TINY, *options]) == 0
+    frame = read_polygons(tmp_path / "out" / "classes.gpkg")
+    assert frame.columns[4:7].tolist() == ["confidence", "mean_2", "mean_ndvi"]
+    classes = json.loads((tmp_path / "out" / "summary.json").read_text())["classes"]
+    for entry in classes:
+        assert entry["area_m2_before_cleaning"] == pytest.approx(entry["share"] * 60 * 70 / 4, abs=0.5)
+    assert sum(entry["area_m2"] for entry in classes) == pytest.approx(frame["area_m2"].sum(), abs=0.01)
+    capsys.readouterr()
+    for wrong, words in (
+        ("simplify_m=500", "more than the whole raster"),
+        ("bands=[7]", "no band 7"),
+        ("sieve_by=likelihood", "probabilities"),
+    ):
+        options = ["--set", "polygons.sieve_px=3", "--set", f"polygons.{wrong}"]
+        assert run_command(["run", str(image), "-o", str(tmp_path / "wrong"), *TINY, *options]) == 2
+        assert words in capsys.readouterr().err
+        assert not (tmp_path / "wrong").exists()
 
 
 BAD = {
