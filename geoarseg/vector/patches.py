@@ -99,10 +99,10 @@ def sieve_round(
         regions = advance(state.seam, row, strip, connectedness=connectedness, nodata=nodata)
         if row + len(strip) == shape[0]:
             regions = replace(regions, is_open=np.zeros(len(regions), bool))
-        sums = np.zeros((len(state.likelihood), len(regions)))
-        np.add.at(sums.T, regions.region_of_carried, state.likelihood.T)
+        sums = np.zeros((0, len(regions)))
         if likelihood is not None:
-            sums += _likelihood_of(regions, likelihood)
+            sums = _likelihood_of(regions, likelihood)
+            sums += np.stack([regions.sums_of_carried(values) for values in state.likelihood])
         state, gifts = _decide(state, regions, sums, threshold)
         yield gifts
 
@@ -146,11 +146,14 @@ def _decide(state: _State, regions: Regions, likelihood: Floats, threshold: int)
     beside = closed & (standing == _BESIDE)
     beside[both.one[standing[both.other] == _UNKNOWN]] = False
     offers = both.take(beside[both.one] & (standing[both.other] == _CENTRE))
-    given, classes = _choose(offers, regions.classes, likelihood)
+    given, classes = _choose(offers, regions, likelihood)
     new_class = regions.classes.copy()
     new_class[given] = classes
     settled_now = beside | (closed & (standing == _CENTRE))
-    gifts = _gifts(runs, regions.classes, new_class, int(settled_now[np.setdiff1d(both.one, given)].sum()))
+    left = np.zeros(len(regions), bool)
+    left[both.one] = settled_now[both.one]
+    left[given] = False
+    gifts = _gifts(runs, regions.classes, new_class, int(np.count_nonzero(left)))
 
     settled, undecided = settled | settled_now, undecided & ~settled_now
     borders = borders.take(undecided[borders.one] | undecided[borders.other])
@@ -171,7 +174,7 @@ def _decide(state: _State, regions: Regions, likelihood: Floats, threshold: int)
 
 def _borders(state: _State, regions: Regions, undecided: Bools) -> Contacts:
     """All borders of the undecided regions, each once."""
-    old, new = state.borders, regions.borders()
+    old, new = state.borders, regions.borders(undecided)
     one = np.concatenate([regions.region_of_carried[old.one], new.one])
     other = np.concatenate([regions.region_of_carried[old.other], new.other])
     borders = Contacts(one, other, np.concatenate([old.edges, new.edges])).take(undecided[one] | undecided[other])
@@ -237,12 +240,12 @@ def _hash(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
     return hashes
 
 
-def _choose(offers: Contacts, classes: Ints, likelihood: Floats) -> tuple[Ints, Ints]:
+def _choose(offers: Contacts, regions: Regions, likelihood: Floats) -> tuple[Ints, Ints]:
     """The regions that have offers, and for each the class that it takes."""
-    pairs, edges = _sums_by(offers.one << 16 | classes[offers.other].astype(np.int64), offers.edges)
-    region, value = pairs >> 16, pairs & 0xFFFF
+    pairs, edges = _sums_by(offers.one << 8 | regions.classes[offers.other].astype(np.int64), offers.edges)
+    region, value = pairs >> 8, pairs & 0xFF
     score = likelihood[value - 1, region] if len(likelihood) else np.zeros(len(region))
-    order = np.lexsort((-value, edges, score, region))
+    order = np.lexsort((_hash(regions.keys[region] ^ value << 24), edges, score, region))
     best = order[np.flatnonzero(np.diff(region[order], append=-1))]
     return region[best], value[best]
 

@@ -56,7 +56,9 @@ class Runs:
     below: int
     """How many of them lie in the last row."""
     contacts: Contacts
-    """Runs that touch each other, but for neighbours in the first row."""
+    """Runs of one row with those of the next that they touch."""
+    has_left: Bools
+    """Whether each run, but for those of the first row, has one on its left, (runs,)."""
 
 
 def find_runs(grid: Ints, connectedness: int) -> Runs:
@@ -66,24 +68,24 @@ def find_runs(grid: Ints, connectedness: int) -> Runs:
     np.not_equal(grid[:, 1:], grid[:, :-1], out=begins[:, 1:])
     flat = begins.ravel()
     starts = np.flatnonzero(flat)
-    above, below = int(begins[0].sum()), int(begins[-1].sum())
+    in_row = np.count_nonzero(begins, axis=1)
+    above = int(in_row[0])
+    has_left = np.ones(len(starts), bool)
+    has_left[:above] = False
+    has_left[np.cumsum(in_row[:-1])] = False
 
     # Going along two rows at once, the pair of runs changes where either row has a new one.
     at = np.flatnonzero(begins[:-1] | begins[1:])
-    upper = np.cumsum(flat[at], dtype=np.int32) - np.int32(1)
-    lower = np.cumsum(flat[width:][at], dtype=np.int32) + np.int32(above - 1)
-    edges = np.diff(at, append=flat.size - width).astype(np.int32)
-    right = np.flatnonzero(starts[above:] % width).astype(np.int32) + np.int32(above)
-    ones, others = [upper, right - np.int32(1)], [lower, right]
-    counts = [edges, np.ones(len(right), np.int32)]
+    upper = np.cumsum(flat[at]) - 1
+    lower = np.cumsum(flat[width:][at]) + (above - 1)
+    edges = np.diff(at, append=flat.size - width)
     if connectedness == 8:
         inner = np.flatnonzero(at[1:] % width) + 1
-        for one, other in ((upper[inner - 1], lower[inner]), (upper[inner], lower[inner - 1])):
-            ones.append(one)
-            others.append(other)
-            counts.append(np.zeros(len(inner), np.int32))
-    contacts = Contacts(np.concatenate(ones), np.concatenate(others), np.concatenate(counts))
-    return Runs(starts, grid.ravel()[starts], above, below, contacts)
+        ones, others = (upper, upper[inner - 1], upper[inner]), (lower, lower[inner], lower[inner - 1])
+        upper, lower = np.concatenate(ones), np.concatenate(others)
+        edges = np.concatenate([edges, np.zeros(2 * len(inner), np.int64)])
+    contacts = Contacts(upper, lower, edges)
+    return Runs(starts, grid.ravel()[starts], above, int(in_row[-1]), contacts, has_left)
 
 
 @dataclass(frozen=True)
@@ -144,11 +146,20 @@ class Regions:
         """Add up a value of each of the strip's own runs, (runs - above,), over each region, (regions,)."""
         return _sums(self.region_of_run[self.runs.above :], of_run, len(self))
 
-    def borders(self) -> Contacts:
-        """Contacts between different regions that are new with this strip; a pair may come several times."""
-        contacts = self.runs.contacts
-        one, other = self.region_of_run[contacts.one], self.region_of_run[contacts.other]
-        return Contacts(one, other, contacts.edges).take((one != other) & (one >= 0) & (other >= 0))
+    def sums_of_carried(self, of_carried: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+        """Add up a value of each carried region, (carried,), over each region, (regions,)."""
+        return _sums(self.region_of_carried, of_carried, len(self))
+
+    def borders(self, chosen: Bools) -> Contacts:
+        """Borders of the chosen regions (regions,) that are new with this strip; a pair may come several times."""
+        runs, of_run = self.runs, self.region_of_run
+        run_is_chosen = np.append(chosen, False)[of_run]  # -1 is the last
+        left = np.flatnonzero(runs.has_left[1:] & (run_is_chosen[1:] | run_is_chosen[:-1]))
+        touching = runs.contacts.take(run_is_chosen[runs.contacts.one] | run_is_chosen[runs.contacts.other])
+        one = of_run[np.concatenate([touching.one, left])]
+        other = of_run[np.concatenate([touching.other, left + 1])]
+        edges = np.concatenate([touching.edges, np.ones(len(left), np.int64)])
+        return Contacts(one, other, edges).take((one != other) & (one >= 0) & (other >= 0))
 
     def carry(self, kept: Bools) -> tuple[Seam, Ints]:
         """Carry the `kept` regions (regions,), all open ones among them, into the next strip.
@@ -177,51 +188,61 @@ def advance(seam: Seam, row: int, strip: Ints, *, connectedness: int, nodata: in
     runs = find_runs(grid, connectedness)
     valid = np.ones(len(runs.starts), bool) if nodata is None else runs.classes != nodata
     valid[: runs.above] = seam.region_of_run >= 0
-    of_carried, of_run, is_first = _group(seam, runs, valid)
-    keys, classes = _keys(runs.starts, row, grid.shape[1]), runs.classes
-    count, carried = int(is_first.sum()), len(seam.keys)
+    of_carried, of_run, first_carried, first_runs = _group(seam, runs, valid)
+    count = len(first_carried) + len(first_runs)
     last = of_run[len(of_run) - runs.below :]
     is_open = np.zeros(count, bool)
     is_open[last[last >= 0]] = True
     lengths = np.diff(runs.starts[runs.above :], append=grid.size)
     sizes = _sums(of_run[runs.above :], lengths, count) + _sums(of_carried, seam.sizes, count)
+    keys = _keys(runs.starts[first_runs], row, grid.shape[1])
     return Regions(
         grid=grid,
         row=row,
         runs=runs,
         region_of_run=of_run,
         region_of_carried=of_carried,
-        keys=np.concatenate([seam.keys[is_first[:carried]], keys[is_first[carried:]]]),
-        classes=np.concatenate([seam.classes[is_first[:carried]], classes[is_first[carried:]]]),
+        keys=np.concatenate([seam.keys[first_carried], keys]),
+        classes=np.concatenate([seam.classes[first_carried], runs.classes[first_runs]]),
         sizes=sizes.astype(np.int64),
         is_open=is_open,
     )
 
 
-def _group(seam: Seam, runs: Runs, valid: Bools) -> tuple[Ints, Ints, Bools]:
+def _group(seam: Seam, runs: Runs, valid: Bools) -> tuple[Ints, Ints, Ints, Ints]:
     """Join runs and carried regions.
 
     Returns:
-        the region of each carried region and of each run, and whether each of these, one list after the other,
-        is the first of its region.
+        the region of each carried region and of each run; which carried regions, and which runs, are the first
+        of their regions.
     """
     carried, contacts = len(seam.keys), runs.contacts
-    same = (runs.classes[contacts.one] == runs.classes[contacts.other]) & valid[contacts.one] & valid[contacts.other]
-    again = np.flatnonzero(valid[: runs.above])
-    count, member = group(
-        carried + len(runs.starts),
-        np.concatenate([contacts.one[same] + carried, again + carried]),
-        np.concatenate([contacts.other[same] + carried, seam.region_of_run[again]]),
+    same = runs.classes[contacts.one] == runs.classes[contacts.other]
+    same &= valid[contacts.one] & valid[contacts.other]
+    upper, lower = contacts.one[same], contacts.other[same]
+    # Each run hangs on one above it. That leaves few links, between the trees' roots, to search.
+    root = np.arange(carried + len(runs.starts))
+    root[carried : carried + runs.above] = np.where(
+        valid[: runs.above], seam.region_of_run, root[carried : carried + runs.above]
     )
+    root[carried + lower] = carried + upper
+    further = np.flatnonzero(root[carried + lower] != carried + upper)
+    is_root = root == np.arange(len(root))
+    while not np.array_equal(higher := root[root], root):
+        root = higher
+    number = np.cumsum(is_root) - 1
+    roots = np.flatnonzero(is_root)
+    count, group_of = group(len(roots), number[root[carried + upper[further]]], number[root[carried + lower[further]]])
     first = np.empty(count, np.int64)
-    first[member[::-1]] = np.arange(len(member) - 1, -1, -1)  # the last to write is the lowest
-    is_first = np.zeros(len(member), bool)
+    first[group_of[::-1]] = np.arange(len(roots) - 1, -1, -1)  # the last to write is the lowest
+    is_first = np.zeros(len(roots), bool)
     is_first[first] = True
-    is_first[carried:] &= valid
-    number = np.cumsum(is_first) - 1
-    regions = number[first[member]]
-    regions[carried:][~valid] = -1
-    return regions[:carried], regions[carried:], is_first
+    is_first[roots >= carried] &= valid[roots[roots >= carried] - carried]
+    region_of_root = (np.cumsum(is_first) - 1)[first[group_of]]
+    region = region_of_root[number[root]]
+    region[carried:][~valid] = -1
+    firsts = roots[is_first]
+    return region[:carried], region[carried:], firsts[firsts < carried], firsts[firsts >= carried] - carried
 
 
 def _keys(starts: Ints, row: int, width: int) -> npt.NDArray[np.int64]:

@@ -2,8 +2,8 @@
 
 Rounds go by with the thresholds 2, 4, 8 ... up to the minimum; the last is repeated until nothing is left to
 do. In each (see `patches`) the regions below the threshold are given to a neighbouring class at once: the one
-with which they share the longest border, or the one that is most likely over the region; ties go to the
-longer border, then to the lower class. That behaves like merging the smallest first, yet the result depends
+with which they share the longest border, or the one that is most likely over the region; between
+equals a hash of the region's key decides. That behaves like merging the smallest first, yet the result depends
 on the raster alone. Afterwards no region is smaller than the minimum, unless nothing but no data is around it;
 no data stays no data.
 

@@ -264,6 +264,5 @@ class ZonalMeans:
 
 def _moved(totals: Floats, regions: Regions) -> Floats:
     """Totals (2, names, carried) of the carried regions, by region (2, names, regions)."""
-    result = np.zeros((len(regions), *totals.shape[:2]))
-    np.add.at(result, regions.region_of_carried, np.moveaxis(totals, -1, 0))
-    return np.moveaxis(result, 0, -1)
+    moved = [regions.sums_of_carried(values) for values in totals.reshape(2 * totals.shape[1], totals.shape[2])]
+    return np.array(moved).reshape(*totals.shape[:2], len(regions))

@@ -52,7 +52,7 @@ def test_regions_and_borders_are_those_of_the_whole(raster, rows, connectedness,
     for row, strip in strips_of(raster, rows):
         regions = advance(seam, row, strip, connectedness=connectedness, nodata=nodata)
         assert (np.diff(regions.keys) > 0).all()
-        new = regions.borders()
+        new = regions.borders(np.ones(len(regions), bool))
         for pair in zip(
             regions.keys[new.one].tolist(), regions.keys[new.other].tolist(), new.edges.tolist(), strict=True
         ):

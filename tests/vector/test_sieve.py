@@ -117,7 +117,8 @@ def plain_round(pixels, threshold, connectedness, nodata, likelihood):
             edges[value[other]] = edges.get(value[other], 0) + touching[region][other]
         if edges:
             mean = {v: likelihood[v - 1][places[region]].mean() if likelihood is not None else 0 for v in edges}
-            result[places[region]] = max(edges, key=lambda v, m=mean, e=edges: (m[v], e[v], -v))
+            key = int(places[region][0][0]) << 32 | int(places[region][1][0])
+            result[places[region]] = max((mean[v], edges[v], scrambled(key ^ v << 24), v) for v in edges)[3]
     return result
 
 
