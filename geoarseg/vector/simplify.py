@@ -3,8 +3,8 @@
 The vertex whose triangle with its two neighbours is smallest goes first, as long as that triangle is within the
 tolerance. Here all vertices that are the smallest among their neighbours go at once, round after round. Nodes
 stay. A vertex also stays if another one lies in its triangle, since borders would then cross, or if its ring
-would be left with fewer than four vertices. All this is seen alike from both sides of a border, so neighbours
-keep the same border, no gap or overlap can arise, and no polygon vanishes.
+has no more than four vertices. All this is seen alike from both sides of a border, so neighbours keep the same
+border, no gap or overlap can arise, and no polygon vanishes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class _Thinning:
         return self.graph.positions[np.stack([ends[:, 0], vertices, ends[:, 1]], axis=1)]
 
     def _closes_up(self, vertices: Ints) -> Bools:
-        """Whether a ring would be left with fewer than four vertices, or two borders would become one."""
+        """Whether a ring has no more than four vertices, or two borders would become one."""
         one, other = self.ends[vertices].T
         after_one, after_other = self._onward(one, vertices), self._onward(other, vertices)
         closes: Bools = (
