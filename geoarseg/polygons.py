@@ -18,9 +18,9 @@ from geoarseg.raster.window import Window
 from geoarseg.settings import PolygonSettings
 from geoarseg.vector.generalize import generalization, least_pixels
 from geoarseg.vector.probabilities import open_probabilities
-from geoarseg.vector.source import open_class_raster
+from geoarseg.vector.source import check_same_grid, open_class_raster
 from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
-from geoarseg.vector.zonal import ValueRaster, check_same_grid, open_confidence
+from geoarseg.vector.zonal import ValueRaster, open_confidence
 
 
 def vectorize_file(

@@ -8,14 +8,17 @@ of longitude.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyproj
 from affine import Affine
 
+from geoarseg.errors import SettingsError
 from geoarseg.vector.batch import PolygonBatch
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +45,7 @@ def area_rule(crs: pyproj.CRS | None, transform: Affine) -> AreaRule:
     return AreaRule("area_m2", lambda batch: (batch.pixels * pixel_m2).astype(np.float64))
 
 
-def pixel_areas(crs: pyproj.CRS | None, transform: Affine, width: int) -> Callable[[npt.NDArray[np.integer]], Floats]:
+def pixel_areas(crs: pyproj.CRS | None, transform: Affine, width: int) -> Callable[[npt.NDArray[Any]], Floats]:
     """Function from rows (n,) to the area of a pixel in each, (n,), in the unit of `area_rule`.
 
     Of a rotated raster in a geographic system, this is the pixel in the middle of the row.
@@ -55,7 +58,7 @@ def pixel_areas(crs: pyproj.CRS | None, transform: Affine, width: int) -> Callab
         return lambda rows: np.full(len(rows), pixel)
     half = unit_of(crs) * (abs(transform.e) or abs(transform.d)) / 2
 
-    def of_rows(rows: npt.NDArray[np.integer]) -> Floats:
+    def of_rows(rows: npt.NDArray[Any]) -> Floats:
         middle = transform.d * width / 2 + transform.e * (rows + 0.5) + transform.f
         latitude: Floats = np.asarray(unit_of(crs) * middle, np.float64)
         band = _area_from_equator(latitude + half, crs) - _area_from_equator(latitude - half, crs)
@@ -63,6 +66,26 @@ def pixel_areas(crs: pyproj.CRS | None, transform: Affine, width: int) -> Callab
         return areas
 
     return of_rows
+
+
+def pixels_of_area(area_m2: float, *, crs: pyproj.CRS | None, transform: Affine, shape: tuple[int, int]) -> int:
+    """The pixels (at least 1) that cover an area; in a geographic system those at the raster's centre.
+
+    Args:
+        area_m2: square metres.
+        crs: coordinate system of the raster.
+        transform: from pixels (column, row) to map units.
+        shape: rows and columns of the raster.
+
+    Raises:
+        SettingsError: there is no coordinate system to tell metres by, or the area is no positive number.
+    """
+    if not 0 < area_m2 < math.inf:
+        raise SettingsError(f"The least area must be a positive number of square metres, not {area_m2}.")
+    if crs is None:
+        raise SettingsError("The raster has no coordinate system, so it has no square metres.", "Use pixels instead.")
+    pixel_m2 = float(pixel_areas(crs, transform, shape[1])(np.array([(shape[0] - 1) / 2]))[0])
+    return max(1, math.ceil(area_m2 / pixel_m2 * (1 - 1e-9)))
 
 
 def horizontal(crs: pyproj.CRS | None) -> pyproj.CRS | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import pyproj
 from affine import Affine
 
 from geoarseg.errors import SettingsError
-from geoarseg.vector.area import pixel_areas
+from geoarseg.vector.area import pixel_areas, pixels_of_area
 from geoarseg.vector.marks import Generalization
 
 BLOCK_PIXELS = 1 << 19
@@ -48,10 +46,7 @@ def least_pixels(
     """
     if min_area_m2 is None:
         return sieve_px or 1
-    if crs is None:
-        raise SettingsError("Square metres need a coordinate system, and the raster has none.", "Sieve by pixels.")
-    area = pixel_areas(crs, transform, shape[1])(np.array([shape[0] // 2]))[0]
-    return max(1, math.ceil(min_area_m2 / float(area) - 1e-9))
+    return pixels_of_area(min_area_m2, crs=crs, transform=transform, shape=shape)
 
 
 def generalization(

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from geoarseg.errors import InputError
+from geoarseg.vector.probabilities import ProbabilityRaster
 from geoarseg.vector.regions import Contacts, Regions, Seam, advance, top
 
 Ints = npt.NDArray[np.integer]
@@ -24,17 +24,6 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 _UNKNOWN, _BESIDE, _CENTRE = range(3)  # how a region stands
-
-
-class ProbabilityRaster(Protocol):
-    """Probabilities of the classes 1, 2 ... of each pixel, on the class raster's grid."""
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-
-    def rows(self, start: int, stop: int) -> Iterator[npt.NDArray[np.uint8]]:
-        """Of each class the rows from `start` to before `stop`, (rows, width) in percent, 0 for no data."""
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,37 @@
-"""A raster of the probabilities of all classes, for a sieve by likelihood."""
+"""The probabilities of all classes that go with a class raster: one band of percent for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geoarseg.errors import InputError
-from geoarseg.vector.source import ClassRaster
-from geoarseg.vector.zonal import check_same_grid
+from geoarseg.vector.source import ClassRaster, open_on_grid
 
-_NODATA_PERCENT = 255
+_NODATA = 255
+
+
+class ProbabilityRaster(Protocol):
+    """Probabilities of the classes 1, 2 ... of each pixel, on the class raster's grid."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+
+    def rows(self, start: int, stop: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """Of each class the rows from `start` to before `stop`, (rows, width) in percent, 0 for no data."""
 
 
 class ProbabilityFile:
-    """Percent in a file, band k of class k.
-
-    Attributes:
-        classes: number of classes.
-    """
+    """Probabilities in a file: band k holds class k in percent, uint8, 255 where there is no data."""
 
     def __init__(self, dataset: DatasetReader, path: Path) -> None:
         self._dataset, self._path = dataset, path
@@ -45,26 +51,22 @@ class ProbabilityFile:
                 raise InputError(
                     f"Rows {start} to {stop} of {self._path} cannot be read ({error}).", "Is the file complete?"
                 ) from error
-            yield np.where(percent == _NODATA_PERCENT, np.uint8(0), percent)
+            percent[percent == _NODATA] = 0
+            yield percent
 
 
 @contextmanager
 def open_probabilities(path: str | Path, raster: ClassRaster) -> Iterator[ProbabilityFile]:
-    """Open a raster of percent (uint8, 255 = no data), with a band for each class.
+    """Open the probabilities that go with a class raster.
 
     Raises:
-        InputError: it cannot be read, lies on another grid, or is of another kind.
+        InputError: they cannot be read, lie on another grid, or are of another type.
     """
     path = Path(path)
-    try:
-        dataset = rasterio.open(path)
-    except RasterioError as error:
-        raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
-    with dataset:
-        check_same_grid(dataset, path, raster)
+    with open_on_grid(path, raster) as dataset:
         if set(dataset.dtypes) != {"uint8"}:
             raise InputError(
-                f"{path} holds {dataset.dtypes[0]} values, but probabilities are percent in uint8.",
-                "Give a raster with a band of percent for each class.",
+                f"{path} holds {dataset.dtypes[0]} values, but probabilities are percent as uint8.",
+                "Give the raster that geoarseg segment --probabilities writes.",
             )
         yield ProbabilityFile(dataset, path)

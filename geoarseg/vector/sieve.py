@@ -30,7 +30,8 @@ from affine import Affine
 
 from geoarseg.errors import OutputError, SettingsError
 from geoarseg.progress import Progress, Stage
-from geoarseg.vector.patches import Gifts, ProbabilityRaster, sieve_round
+from geoarseg.vector.patches import Gifts, sieve_round
+from geoarseg.vector.probabilities import ProbabilityRaster
 from geoarseg.vector.source import ClassRaster
 
 _STRIP_PIXELS = 1 << 20

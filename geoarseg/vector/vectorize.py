@@ -27,8 +27,8 @@ from geoarseg.vector.formats import check_place, format_of
 from geoarseg.vector.generalize import BLOCK_PIXELS, block_rows, generalization, least_pixels
 from geoarseg.vector.layer import write_layer
 from geoarseg.vector.marks import marked_strips
-from geoarseg.vector.patches import ProbabilityRaster
 from geoarseg.vector.polygonize import polygonize_marked, polygonize_strips
+from geoarseg.vector.probabilities import ProbabilityRaster
 from geoarseg.vector.records import GEOMETRY, FeatureRecords
 from geoarseg.vector.sieve import sieved
 from geoarseg.vector.smooth import smoothed

@@ -19,8 +19,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
-from affine import Affine
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -28,7 +26,7 @@ from rasterio.windows import Window
 from geoarseg.errors import InputError
 from geoarseg.vector.batch import PolygonBatch, zonal_means
 from geoarseg.vector.regions import Regions, Seam, advance, keys_of, top
-from geoarseg.vector.source import ClassRaster
+from geoarseg.vector.source import ClassRaster, open_on_grid
 
 _CONFIDENCE_NODATA = 255
 
@@ -49,22 +47,6 @@ class ValueRaster(Protocol):
 
         Both are (rows, width).
         """
-
-
-class Grid(Protocol):
-    """Something that lies on a grid of pixels."""
-
-    @property
-    def height(self) -> int:
-        """Rows, in pixels."""
-
-    @property
-    def width(self) -> int:
-        """Columns, in pixels."""
-
-    @property
-    def transform(self) -> Affine:
-        """From pixels (column, row) to map units."""
 
 
 class ValueFile:
@@ -133,7 +115,7 @@ def open_values(
     Raises:
         InputError: it cannot be read, lies on another grid, or lacks a band.
     """
-    with _open(Path(path), raster) as dataset:
+    with open_on_grid(Path(path), raster) as dataset:
         for band in (*bands, *(ndvi or ())):
             if not 1 <= band <= dataset.count:
                 raise InputError(f"{path} has no band {band}.", f"It has the bands 1 to {dataset.count}.")
@@ -149,40 +131,13 @@ def open_confidence(path: str | Path, raster: ClassRaster) -> Iterator[ValueFile
     Raises:
         InputError: it cannot be read, lies on another grid, or is of another kind.
     """
-    with _open(Path(path), raster) as dataset:
+    with open_on_grid(Path(path), raster) as dataset:
         if dataset.count != 1 or dataset.dtypes[0] != "uint8":
             raise InputError(
                 f"{path} has {dataset.count} band(s) of {dataset.dtypes[0]}, but a confidence raster has one of uint8.",
                 "Give the raster that geoarseg segment --confidence writes.",
             )
         yield ValueFile(dataset, Path(path), {"confidence": 1}, None, _CONFIDENCE_NODATA)
-
-
-@contextmanager
-def _open(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
-    try:
-        dataset = rasterio.open(path)
-    except RasterioError as error:
-        raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
-    with dataset:
-        check_same_grid(dataset, path, raster)
-        yield dataset
-
-
-def check_same_grid(dataset: Grid, path: Path, raster: ClassRaster) -> None:
-    """Raise an InputError unless a raster has the size and the transform of the class raster."""
-    if (dataset.height, dataset.width) != (raster.height, raster.width):
-        raise InputError(
-            f"{path} has {dataset.height} x {dataset.width} pixels, the class raster {raster.height} x {raster.width}.",
-            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
-        )
-    pixel = max(abs(value) for value in (*raster.transform[:2], *raster.transform[3:5]))
-    if not dataset.transform.almost_equals(raster.transform, precision=1e-3 * pixel):
-        raise InputError(
-            f"{path} lies elsewhere than the class raster (transform {tuple(dataset.transform)[:6]}, not "
-            f"{tuple(raster.transform)[:6]}).",
-            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
-        )
 
 
 class ZonalMeans:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import pyproj
 import pytest
+import rasterio
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from geoarseg.errors import InputError, OutputError, SettingsError
+from geoarseg.vector.area import pixels_of_area
+from geoarseg.vector.probabilities import open_probabilities
 from geoarseg.vector.sieve import sieved
 
 RASTERS = st.tuples(st.integers(1, 4), st.booleans()).flatmap(
@@ -232,3 +236,39 @@ def test_a_full_disk_is_told(folder, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("Usage", (), {"free": 99}))
     with pytest.raises(OutputError, match=r"Sieving needs 0\.0 GB"):
         sieve(noise(10, 0), 2, folder)
+
+
+def test_probabilities_in_a_file(folder, tmp_path):
+    raster = np.array([[1, 1, 1], [1, 3, 2], [2, 2, 2]], np.uint8)
+    percent = np.full((3, 3, 3), 255, np.uint8)
+    percent[:, 1, 1] = (10, 70, 20)
+    profile = {"driver": "GTiff", "count": 3, "height": 3, "width": 3}
+    with rasterio.open(tmp_path / "p.tif", "w", dtype="uint8", **profile) as file:
+        file.write(percent)
+    with rasterio.open(tmp_path / "f.tif", "w", dtype="float32", **profile) as file:
+        file.write(percent.astype(np.float32))
+    source = Raster(raster)
+    with (
+        open_probabilities(tmp_path / "p.tif", source) as likelihood,
+        sieved(source, min_pixels=2, folder=folder, likelihood=likelihood) as result,
+    ):
+        assert result.rows(1, 2).tolist() == [[1, 2, 2]]
+    with pytest.raises(InputError, match="float32"), open_probabilities(tmp_path / "f.tif", source):
+        pass
+
+
+def test_pixels_of_an_area():
+    utm, degrees = pyproj.CRS(32633), pyproj.CRS(4326)
+    half_metres = Affine(0.5, 0, 366000, 0, -0.5, 5809000)
+    assert pixels_of_area(100, crs=utm, transform=half_metres, shape=(9, 9)) == 400
+    assert pixels_of_area(100.1, crs=utm, transform=half_metres, shape=(9, 9)) == 401
+    assert pixels_of_area(0.01, crs=utm, transform=half_metres, shape=(9, 9)) == 1
+    centre = Affine(1e-4, 0, 13, 0, -1e-4, 52.4)
+    corners = pyproj.Geod(ellps="WGS84").polygon_area_perimeter([13, 13.0001, 13.0001, 13], [52, 52, 52.0001, 52.0001])
+    expected = 1e6 / abs(corners[0])
+    found = pixels_of_area(1e6, crs=degrees, transform=centre, shape=(8000, 100))
+    assert found == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(SettingsError, match="no coordinate system"):
+        pixels_of_area(1, crs=None, transform=centre, shape=(9, 9))
+    with pytest.raises(SettingsError, match="positive number"):
+        pixels_of_area(0, crs=utm, transform=centre, shape=(9, 9))
