@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 
 from geoarseg.cli.main import run_command
 from geoarseg.vector.vectorize import read_polygons
@@ -95,10 +96,12 @@ def test_means_of_other_rasters(classes, tmp_path, make_raster, capsys):
     assert vectorize(classes, tmp_path / "out.shp", *options, "--quiet") == 0
     assert all(len(name) <= 10 for name in read_polygons(tmp_path / "out.shp").columns)
     capsys.readouterr()
+    elsewhere = make_raster(bands, tmp_path / "in" / "elsewhere.tif", transform=transform * Affine.translation(1, 0))
     nameless = make_raster(bands[:2], tmp_path / "in" / "two.tif", transform=transform)
     for wrong, words in (
         (["--image", str(image), "--bands", "5"], "no band 5"),
         (["--bands", "1"], "--image"),
+        (["--image", str(elsewhere), "--ndvi"], "lies elsewhere"),
         (["--image", str(nameless), "--ndvi"], "near infrared"),
         (["--image", str(image), "--bands", "0"], "counted from 1"),
         (["--confidence", str(image)], "4 band(s)"),
