@@ -13,16 +13,15 @@ from geoarseg.inference.maps import MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
+from geoarseg.polygons import check_polygon_settings, vectorize_file
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.style import read_legend
 from geoarseg.settings import Settings
-from geoarseg.vector.source import open_class_raster
-from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
+from geoarseg.vector.vectorize import VectorSummary
 
 OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "summary.json")
 
@@ -39,31 +38,6 @@ class RunResult:
     """The polygon layer."""
     dead: tuple[int, ...]
     """Classes that the trained network gives to less than one pixel in a thousand."""
-
-
-def vectorize_file(
-    classes: Path,
-    path: Path,
-    *,
-    connectedness: int = 4,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> VectorSummary:
-    """Turn a class raster file into polygons, with the legend it carries.
-
-    Raises:
-        InputError: it is no class raster.
-        OutputError: the layer exists, or cannot be written.
-    """
-    with open_class_raster(classes) as raster:
-        return vectorize_raster(
-            raster,
-            path,
-            legend=read_legend(classes),
-            connectedness=connectedness,
-            overwrite=overwrite,
-            progress=progress,
-        )
 
 
 def run(
@@ -94,6 +68,8 @@ def run(
     if len(set(folders)) < len(folders):
         raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
     scenes = open_scenes(images, bands=settings.bands, per_image=per_image)
+    for scene in scenes:
+        check_polygon_settings(scene, settings.polygons)
     confidence = ("confidence.tif",) if settings.segment.confidence else ()
     check_output_path(out / "model.safetensors", overwrite)
     for folder in folders:
@@ -116,7 +92,9 @@ def run(
         polygons = vectorize_file(
             folder / "classes.tif",
             folder / "classes.gpkg",
-            connectedness=settings.polygons.connectedness,
+            settings=settings.polygons,
+            confidence=folder / confidence[0] if confidence else None,
+            images=scene.paths,
             overwrite=overwrite,
             progress=progress,
         )
@@ -145,7 +123,7 @@ def _write_summary(
     overwrite: bool,
 ) -> None:
     """Write summary.json."""
-    shares = result.maps.shares
+    shares, column = result.maps.shares, result.polygons.area_column
     summary = {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
@@ -160,7 +138,8 @@ def _write_summary(
                 "value": entry.value,
                 "name": entry.name,
                 "share": round(shares[entry.value - 1], 6),
-                result.polygons.area_column: round(result.polygons.areas.get(entry.value, 0.0), 3),
+                column: round(result.polygons.areas.get(entry.value, 0.0), 3),
+                f"{column}_before_cleaning": round(result.polygons.areas_before.get(entry.value, 0.0), 3),
             }
             for entry in legend_of(predictor)
         ],

@@ -23,9 +23,7 @@ _ROW_SHIFT = 32
 
 def keys_of(batch: PolygonBatch) -> npt.NDArray[np.int64]:
     """The key of the region that each feature of a batch shows, (features,) int64."""
-    corners = batch.corners[:, 1].astype(np.int64) << _ROW_SHIFT | batch.corners[:, 0]
-    starts = batch.ring_offsets[batch.polygon_offsets[batch.feature_offsets[:-1]]]
-    keys: npt.NDArray[np.int64] = np.minimum.reduceat(corners, starts)
+    keys: npt.NDArray[np.int64] = batch.first_pixels[:, 0] << _ROW_SHIFT | batch.first_pixels[:, 1]
     return keys
 
 

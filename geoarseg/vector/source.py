@@ -50,6 +50,22 @@ class ClassRaster(Protocol):
         """The rows from `start` to before `stop`, (rows, width) of an integer type."""
 
 
+class Grid(Protocol):
+    """Something that lies on a grid of pixels."""
+
+    @property
+    def height(self) -> int:
+        """Rows, in pixels."""
+
+    @property
+    def width(self) -> int:
+        """Columns, in pixels."""
+
+    @property
+    def transform(self) -> Affine:
+        """From pixels (column, row) to map units."""
+
+
 class ClassRasterFile:
     """A class raster in a file, read through GDAL. Where the file names no no-data value, that is 0."""
 
@@ -130,11 +146,12 @@ def open_on_grid(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
     except RasterioError as error:
         raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
     with dataset:
-        _check_same_grid(dataset, path, raster)
+        check_same_grid(dataset, path, raster)
         yield dataset
 
 
-def _check_same_grid(dataset: DatasetReader, path: Path, raster: ClassRaster) -> None:
+def check_same_grid(dataset: Grid, path: Path, raster: Grid) -> None:
+    """Raise an InputError unless a raster has the size and the transform of the class raster."""
     if (dataset.height, dataset.width) != (raster.height, raster.width):
         raise InputError(
             f"{path} has {dataset.height} x {dataset.width} pixels, the class raster {raster.height} x {raster.width}.",

@@ -1,9 +1,9 @@
 """Mean values of other rasters over each polygon, gathered while the polygons are made.
 
-    with open_values(Path("image.tif"), raster, bands=[4], ndvi=(1, 4)) as values:
-        zonal = ZonalMeans([values], width=raster.width, connectedness=4, nodata=raster.nodata)
+    with open_confidence(Path("confidence.tif"), raster) as confidence:
+        zonal = ZonalMeans([confidence], width=raster.width, connectedness=4, nodata=raster.nodata)
         for batch in polygonize_strips(zonal.watch(strips), width=..., connectedness=4, nodata=...):
-            columns = zonal.columns(batch)  # {"mean_4": (features,) float64, "mean_ndvi": ...}
+            means = zonal_means(zonal.measured(batch))  # (features, values)
 
 `watch` sees each strip before polygonizing does, and both close a region with the same strip; what is closed
 waits until its batch asks for it. A batch may be cut into slices, but no feature may be asked for twice.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -48,84 +49,33 @@ class ValueRaster(Protocol):
         """
 
 
-class ValueFile:
-    """Bands of a raster file and its vegetation index."""
+class ConfidenceFile:
+    """A file of percent, uint8, 255 where there is none: column `confidence`."""
 
-    def __init__(
-        self,
-        dataset: DatasetReader,
-        path: Path,
-        columns: dict[str, int],
-        ndvi: tuple[int, int] | None,
-        nodata: int | None,
-    ) -> None:
-        self._dataset, self._path, self._columns, self._ndvi, self._nodata = dataset, path, columns, ndvi, nodata
+    names = ("confidence",)
 
-    @property
-    def names(self) -> Sequence[str]:
-        """The columns, the vegetation index last."""
-        return [*self._columns, *(["mean_ndvi"] if self._ndvi else [])]
+    def __init__(self, dataset: DatasetReader, path: Path) -> None:
+        self._dataset, self._path = dataset, path
 
     def rows(self, start: int, stop: int) -> Iterator[tuple[Floats, Bools]]:
-        """Each band in the rows from `start` to before `stop`, and where it has values; then the index.
+        """The percent in the rows from `start` to before `stop`, and where it has values.
 
         Raises:
             InputError: the rows are damaged.
         """
-        window = Window(0, start, self._dataset.width, stop - start)
-        for band in self._columns.values():
-            yield self._read(band, window)
-        if self._ndvi:
-            red, has_red = self._read(self._ndvi[0], window)
-            nir, has_nir = self._read(self._ndvi[1], window)
-            total = nir + red
-            valid = has_red & has_nir & (total != 0)
-            yield np.divide(nir - red, total, out=np.zeros_like(total), where=valid), valid
-
-    def _read(self, band: int, window: Window) -> tuple[Floats, Bools]:
         try:
-            values = self._dataset.read(band, window=window)
-            valid = self._dataset.read_masks(band, window=window) != 0
+            percent = self._dataset.read(1, window=Window(0, start, self._dataset.width, stop - start))
         except RasterioError as error:
             raise InputError(
-                f"Rows {window.row_off} to {window.row_off + window.height} of {self._path} cannot be read ({error}).",
-                "Is the file complete?",
+                f"Rows {start} to {stop} of {self._path} cannot be read ({error}).", "Is the file complete?"
             ) from error
-        if self._nodata is not None:
-            valid &= values != self._nodata
-        if values.dtype.kind == "f":
-            valid &= np.isfinite(values)
-        return np.where(valid, values, 0).astype(np.float64), valid
+        valid = percent != _CONFIDENCE_NODATA
+        yield np.where(valid, percent, 0).astype(np.float64), valid
 
 
 @contextmanager
-def open_values(
-    path: str | Path, raster: ClassRaster, *, bands: Sequence[int] = (), ndvi: tuple[int, int] | None = None
-) -> Iterator[ValueFile]:
-    """Open bands of a raster on the grid of a class raster: columns `mean_<band>` and `mean_ndvi`.
-
-    Args:
-        path: the raster; its no-data values, alpha band or mask say where it has no values.
-        raster: the class raster.
-        bands: numbers of the bands, from 1.
-        ndvi: numbers of the red and of the near infrared band. Each pixel's index counts the same; pixels
-            whose bands add up to 0 are left out.
-
-    Raises:
-        InputError: it cannot be read, lies on another grid, or lacks a band.
-    """
-    with open_on_grid(Path(path), raster) as dataset:
-        for band in (*bands, *(ndvi or ())):
-            if not 1 <= band <= dataset.count:
-                raise InputError(f"{path} has no band {band}.", f"It has the bands 1 to {dataset.count}.")
-            if np.dtype(dataset.dtypes[band - 1]).kind not in "iuf":
-                raise InputError(f"Band {band} of {path} holds {dataset.dtypes[band - 1]} values, which have no mean.")
-        yield ValueFile(dataset, Path(path), {f"mean_{band}": band for band in bands}, ndvi, None)
-
-
-@contextmanager
-def open_confidence(path: str | Path, raster: ClassRaster) -> Iterator[ValueFile]:
-    """Open a raster of percent (uint8, 255 = no data), as geoarseg writes it: column `confidence`.
+def open_confidence(path: str | Path, raster: ClassRaster) -> Iterator[ConfidenceFile]:
+    """Open a raster of percent, as geoarseg writes it.
 
     Raises:
         InputError: it cannot be read, lies on another grid, or is of another kind.
@@ -136,7 +86,7 @@ def open_confidence(path: str | Path, raster: ClassRaster) -> Iterator[ValueFile
                 f"{path} has {dataset.count} band(s) of {dataset.dtypes[0]}, but a confidence raster has one of uint8.",
                 "Give the raster that geoarseg segment --confidence writes.",
             )
-        yield ValueFile(dataset, Path(path), {"confidence": 1}, None, _CONFIDENCE_NODATA)
+        yield ConfidenceFile(dataset, Path(path))
 
 
 class ZonalMeans:
@@ -157,7 +107,12 @@ class ZonalMeans:
         self._rasters, self._width, self._connectedness, self._nodata = rasters, width, connectedness, nodata
         self._names = [name for raster in rasters for name in raster.names]
         self._closed_keys = np.zeros(0, np.int64)
-        self._closed_means = np.zeros((len(self._names), 0))
+        self._closed_totals = np.zeros((2, len(self._names), 0))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all values."""
+        return self._names
 
     def watch(self, strips: Iterable[tuple[int, Ints]]) -> Iterator[tuple[int, Ints]]:
         """Pass strips on, (first row, (rows, width) classes), and average over the regions in them."""
@@ -173,19 +128,19 @@ class ZonalMeans:
         if seam is not None:
             self._close(seam.keys, totals)
 
-    def columns(self, batch: PolygonBatch) -> dict[str, Floats]:
-        """The means over each feature of a finished batch, by name; NaN for one without any value.
+    def measured(self, batch: PolygonBatch) -> PolygonBatch:
+        """A finished batch with the sums and numbers of the values below each feature, as its `zonal`.
 
         Each feature can be asked for once.
         """
         keys = keys_of(batch)
         at = np.searchsorted(self._closed_keys, keys)
-        means = self._closed_means[:, at]
         assert (self._closed_keys[at] == keys).all()
+        totals = self._closed_totals[:, :, at]
         kept = np.ones(len(self._closed_keys), bool)
         kept[at] = False
-        self._closed_keys, self._closed_means = self._closed_keys[kept], self._closed_means[:, kept]
-        return dict(zip(self._names, means, strict=True))
+        self._closed_keys, self._closed_totals = self._closed_keys[kept], self._closed_totals[:, :, kept]
+        return replace(batch, zonal=totals.T)
 
     def _totals(self, regions: Regions, row: int, rows: int) -> Floats:
         """Sum and number of each value over each region of a strip, (2, names, regions)."""
@@ -198,12 +153,10 @@ class ZonalMeans:
         return np.array(totals).reshape(len(self._names), 2, len(regions)).swapaxes(0, 1)
 
     def _close(self, keys: npt.NDArray[np.int64], totals: Floats) -> None:
-        sums, counts = totals
-        means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
         keys = np.concatenate([self._closed_keys, keys])
         order = np.argsort(keys)
         self._closed_keys = keys[order]
-        self._closed_means = np.concatenate([self._closed_means, means], axis=1)[:, order]
+        self._closed_totals = np.concatenate([self._closed_totals, totals], axis=2)[:, :, order]
 
 
 def _moved(totals: Floats, regions: Regions) -> Floats:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import numpy as np
 import pytest
 import rasterio
@@ -14,9 +12,10 @@ from hypothesis.extra.numpy import arrays
 from rasterio.features import geometry_mask
 
 from geoarseg.errors import InputError
+from geoarseg.vector.batch import zonal_means
 from geoarseg.vector.polygonize import polygonize_strips
 from geoarseg.vector.source import open_class_raster
-from geoarseg.vector.zonal import ZonalMeans, open_confidence, open_values
+from geoarseg.vector.zonal import ZonalMeans, open_confidence
 
 GRID = Affine(2, 0, 500000, 0, -2, 5800000)
 RASTERS = arrays(np.uint8, (9, 8), elements=st.integers(0, 2))
@@ -38,6 +37,10 @@ def strips_of(raster, rows):
     return ((start, raster[start : start + rows]) for start in range(0, len(raster), rows))
 
 
+def columns_of(zonal, batch):
+    return dict(zip(zonal.names, zonal_means(zonal.measured(batch)).T, strict=True))
+
+
 def write(path, data, *, transform=GRID, nodata=None):
     data = data if data.ndim == 3 else data[None]
     profile = {"driver": "GTiff", "count": len(data), "height": data.shape[1], "width": data.shape[2]}
@@ -57,7 +60,7 @@ def test_means_are_those_of_the_pixels(raster, rows, values, valid, connectednes
     zonal = ZonalMeans([Values(values, valid)], width=8, connectedness=connectedness)
     strips = zonal.watch(strips_of(raster, rows))
     for batch in polygonize_strips(strips, width=8, connectedness=connectedness):
-        columns = zonal.columns(batch)
+        columns = columns_of(zonal, batch)
         for feature, geometry in enumerate(batch.geometries(Affine.identity(), multi=connectedness == 8)):
             inside = geometry_mask([geometry], raster.shape, Affine.identity(), invert=True)
             for name, of, has in zip("ab", values, valid, strict=True):
@@ -71,60 +74,38 @@ def test_a_batch_may_come_late_and_in_slices():
     batches = list(polygonize_strips(zonal.watch(strips_of(raster, 1)), width=3))
     for batch in reversed(batches):
         for part in (batch[1:], batch[:1]):
-            np.testing.assert_array_equal(zonal.columns(part)["a"], part.classes)
+            np.testing.assert_array_equal(columns_of(zonal, part)["a"], part.classes)
 
 
 def test_files(tmp_path):
     classes = np.array([[1, 1, 2], [1, 0, 2]], np.uint8)
-    image = np.array([[[10, 20, 0], [30, 7, 50]], [[30, 9999, 0], [90, 7, 150]]], np.int16)
     percent = np.array([[80, 90, 255], [70, 3, 255]], np.uint8)
-    with ExitStack() as stack:
-        raster = stack.enter_context(open_class_raster(write(tmp_path / "classes.tif", classes)))
-        path = write(tmp_path / "image.tif", image, nodata=9999)
-        rasters = [
-            stack.enter_context(open_confidence(write(tmp_path / "confidence.tif", percent), raster)),
-            stack.enter_context(open_values(path, raster, bands=[1, 2], ndvi=(1, 2))),
-        ]
-        zonal = ZonalMeans(rasters, width=3)
+    with (
+        open_class_raster(write(tmp_path / "classes.tif", classes)) as raster,
+        open_confidence(write(tmp_path / "confidence.tif", percent), raster) as confidence,
+    ):
+        zonal = ZonalMeans([confidence], width=3)
         (batch,) = polygonize_strips(zonal.watch([(0, raster.rows(0, 2))]), width=3)
-        columns = zonal.columns(batch)
+        columns = columns_of(zonal, batch)
     one, two = np.argsort(batch.classes)
-    assert list(columns) == ["confidence", "mean_1", "mean_2", "mean_ndvi"]
+    assert list(columns) == ["confidence"]
     assert columns["confidence"][one] == 80
     assert np.isnan(columns["confidence"][two])
-    assert columns["mean_1"][[one, two]].tolist() == [20, 25]
-    assert columns["mean_2"][[one, two]].tolist() == [60, 75]
-    assert columns["mean_ndvi"][[one, two]].tolist() == [0.5, 0.5]
-
-
-def test_infinite_values_are_none(tmp_path):
-    image = np.array([[[np.inf, np.nan, 3.0]], [[np.inf, 1.0, 9.0]]], np.float32)
-    with (
-        open_class_raster(write(tmp_path / "classes.tif", np.ones((1, 3), np.uint8))) as raster,
-        open_values(write(tmp_path / "image.tif", image), raster, bands=[1, 2], ndvi=(1, 2)) as values,
-    ):
-        zonal = ZonalMeans([values], width=3)
-        batches = list(polygonize_strips(zonal.watch([(0, raster.rows(0, 1))]), width=3))
-        columns = zonal.columns(batches[0])
-    assert {name: column.item() for name, column in columns.items()} == {"mean_1": 3, "mean_2": 5, "mean_ndvi": 0.5}
 
 
 @pytest.mark.parametrize(
-    ("image", "transform", "options", "said"),
+    ("shape", "transform", "said"),
     [
-        (np.ones((2, 4), np.uint8), GRID, {"bands": [1]}, "2 x 4 pixels, the class raster 2 x 3"),
-        (np.ones((2, 3), np.uint8), GRID * Affine.translation(1, 0), {"bands": [1]}, "lies elsewhere"),
-        (np.ones((2, 3), np.uint8), GRID, {"bands": [2]}, "has no band 2"),
-        (np.ones((2, 3), np.uint8), GRID, {"ndvi": (1, 2)}, "has no band 2"),
-        (np.ones((2, 3), np.complex64), GRID, {"bands": [1]}, "have no mean"),
+        ((2, 4), GRID, "2 x 4 pixels, the class raster 2 x 3"),
+        ((2, 3), GRID * Affine.translation(1, 0), "lies elsewhere"),
     ],
 )
-def test_rasters_that_do_not_fit(tmp_path, image, transform, options, said):
+def test_rasters_that_do_not_fit(tmp_path, shape, transform, said):
     with open_class_raster(write(tmp_path / "classes.tif", np.ones((2, 3), np.uint8))) as raster:
-        path = write(tmp_path / "image.tif", image, transform=transform)
-        with pytest.raises(InputError, match=said), open_values(path, raster, **options):
+        path = write(tmp_path / "confidence.tif", np.ones(shape, np.uint8), transform=transform)
+        with pytest.raises(InputError, match=said), open_confidence(path, raster):
             pass
-        with pytest.raises(InputError), open_values(tmp_path / "none.tif", raster):
+        with pytest.raises(InputError), open_confidence(tmp_path / "none.tif", raster):
             pass
 
 
