@@ -88,14 +88,15 @@ def check_polygon_settings(scene: Scene, settings: PolygonSettings) -> None:
     crs = pyproj.CRS.from_wkt(scene.crs.to_wkt()) if scene.crs else None
     grid = (crs, scene.transform, (scene.height, scene.width))
     generalization(*grid, simplify_m=settings.simplify_m, smooth=settings.smooth)
-    least = least_pixels(*grid, sieve_px=settings.sieve_px, min_area_m2=settings.min_area_m2)
-    if least > 1 and settings.sieve_by == "likelihood":
-        raise SettingsError(
-            "The sieve by likelihood needs the probabilities of the classes, which a run does not write.",
-            "Leave polygons.sieve_by at border, and call geoarseg vectorize afterwards.",
-        )
+    least_pixels(*grid, sieve_px=settings.sieve_px, min_area_m2=settings.min_area_m2)
     if settings.bands or settings.ndvi:
         SceneValues(open_scene(list(scene.paths)), bands=settings.bands or (), ndvi=settings.ndvi)
+
+
+def needs_probabilities(settings: PolygonSettings) -> bool:
+    """Whether the sieve asks for the probabilities of all classes."""
+    sieves = settings.sieve_px is not None or settings.min_area_m2 is not None
+    return sieves and settings.sieve_by == "likelihood"
 
 
 class SceneValues:

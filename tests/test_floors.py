@@ -14,7 +14,7 @@ FLOORS = [
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
-    {"mapping", "polygons"},
+    {"mapping", "polygons", "earlier"},
     {"pipeline", "overclustering", "paper"},
     {"demo", "compare", "reproduce"},
     {"cli"},

@@ -260,10 +260,7 @@ def _saying_how_to_go_on(stage: Stage, progress: Progress) -> Iterator[None]:
     except BaseException:
         if stage.name == "write" or stage.done:
             share = 1 if stage.name == "write" else stage.done / (stage.total or 1)
-            progress.message(
-                f"Stopped with {share:.0%} of the windows finished; geoarseg segment with the same images, model and"
-                " output goes on from there."
-            )
+            progress.message(f"Stopped with {share:.0%} of the windows finished; the same command goes on from there.")
         raise
 
 

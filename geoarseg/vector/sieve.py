@@ -144,7 +144,8 @@ def sieved(
             for threshold in _thresholds(min_pixels):
                 pending = 1
                 while pending:
-                    pending = _round(result, threshold, connectedness, likelihood, after, progress)
+                    given, pending = _round(result, threshold, connectedness, likelihood, after, progress)
+                    assert given or not pending, "the region of the highest rank takes in its neighbours"
                     rounds += 1
                     if threshold < min_pixels:
                         break
@@ -180,9 +181,9 @@ def _round(
     likelihood: ProbabilityRaster | None,
     counts: npt.NDArray[np.int64],
     progress: Progress,
-) -> int:
-    """Go through the raster once, keep the counts up to date, and tell how many small regions are left to give."""
-    pending = 0
+) -> tuple[int, int]:
+    """Go through the raster once, keep the counts up to date, and tell how many runs were given, regions are left."""
+    given, pending = 0, 0
     with progress.stage("sieve", result.height, "row") as stage:
         for gifts in sieve_round(
             result.strips(stage),
@@ -195,8 +196,9 @@ def _round(
             result.give(gifts)
             np.subtract.at(counts, gifts.old_classes, gifts.lengths)
             np.add.at(counts, gifts.classes, gifts.lengths)
+            given += len(gifts.starts)
             pending += gifts.pending
-    return pending
+    return given, pending
 
 
 def _counted(counts: npt.NDArray[np.int64], occurred: npt.NDArray[np.int64]) -> dict[int, int]:

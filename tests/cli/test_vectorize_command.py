@@ -131,15 +131,19 @@ def test_run_cleans_and_measures(make_raster, tmp_path, capsys):
         assert entry["area_m2_before_cleaning"] == pytest.approx(entry["share"] * 60 * 70 / 4, abs=0.5)
     assert sum(entry["area_m2"] for entry in classes) == pytest.approx(frame["area_m2"].sum(), abs=0.01)
     capsys.readouterr()
-    for wrong, words in (
-        ("simplify_m=500", "more than the whole raster"),
-        ("bands=[7]", "no band 7"),
-        ("sieve_by=likelihood", "probabilities"),
-    ):
+    for wrong, words in (("simplify_m=500", "more than the whole raster"), ("bands=[7]", "no band 7")):
         options = ["--set", "polygons.sieve_px=3", "--set", f"polygons.{wrong}"]
         assert run_command(["run", str(image), "-o", str(tmp_path / "wrong"), *TINY, *options]) == 2
         assert words in capsys.readouterr().err
         assert not (tmp_path / "wrong").exists()
+
+
+def test_run_writes_the_probabilities_that_its_sieve_asks_for(make_raster, tmp_path):
+    pixels = np.random.default_rng(0).integers(1, 255, (3, 40, 50)).astype(np.uint8)
+    options = ["--set", "polygons.sieve_px=5", "--set", "polygons.sieve_by=likelihood"]
+    assert run_command(["run", str(make_raster(pixels)), "-o", str(tmp_path / "out"), *TINY, *options]) == 0
+    assert (tmp_path / "out" / "probabilities.tif").exists()
+    assert read_polygons(tmp_path / "out" / "classes.gpkg")["area_m2"].min() >= 5 / 4
 
 
 BAD = {
