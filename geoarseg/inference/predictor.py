@@ -98,7 +98,7 @@ class Predictor:
         with torch.inference_mode():
             found = self._probabilities(images, valid)
             highest, best = found.max(1)  # on the device: two bytes a pixel leave it, and K more if they are wanted
-            classes, percent = ((best + 1).to(torch.uint8).cpu().numpy(), _percent(highest).cpu().numpy())
+            classes, percent = (best.to(torch.uint8).add_(1).cpu().numpy(), _percent(highest).cpu().numpy())
             if probabilities != "none":
                 shares = (_percent(found) if probabilities == "percent" else found).cpu().numpy()
                 shares = np.where(valid[:, None], shares, no_probability(probabilities))
@@ -152,7 +152,7 @@ def no_probability(probabilities: Probabilities) -> np.uint8 | np.float32:
 
 
 def _percent(share: torch.Tensor) -> torch.Tensor:
-    return torch.round(share * 100).to(torch.uint8)
+    return (share * 100).round_().to(torch.uint8)
 
 
 @lru_cache(maxsize=4)  # one process of a cluster gets the same model with each graph

@@ -78,8 +78,7 @@ class Job:
             else:
                 results[number] = self.nothing_in(tile.core)
         if wanted:
-            images = np.stack([pixels[number][0] for number, _ in wanted])
-            valid = np.stack([pixels[number][1] for number, _ in wanted])
+            images, valid = (_batch([pixels[number][part] for number, _ in wanted]) for part in (0, 1))
             found = self._classify(images, valid)
             for place, (number, inside) in enumerate(wanted):
                 results[number] = self._crop(found, place, tiles[number], inside)
@@ -115,6 +114,11 @@ class Job:
             np.where(inside, found.confidence[place][core], np.uint8(NODATA_CONFIDENCE)),
             shares,
         )
+
+
+def _batch(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Arrays as one with a further axis in front; a single one is not copied."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def compute_as_fits(
