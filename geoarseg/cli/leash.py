@@ -1,34 +1,49 @@
 """Ends this program together with the one that started it.
 
-A program that starts `geoarseg` sets the variable `GEOARSEG_LEASH` to `stdin` and keeps the other end of its standard
-input open, writing nothing. When that end is closed, because the work is not wanted any more or because the starter
-has died, however that came about, this program is interrupted as by Ctrl-C, and a moment later it is ended with all
-the processes that it has started. That works the same on every system, with or without a terminal.
+A program that starts `geoarseg` sets the variable `GEOARSEG_LEASH` to a number of seconds, and keeps the other end of
+its standard input open, writing nothing. When that end is closed, because the work is not wanted any more or because
+the starter has died, however that came about, this program is interrupted as by Ctrl-C; if it is still there after so
+many seconds, it is ended with all the processes that it has started. That works the same on every system, with or
+without a terminal.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import threading
 import time
 
+from geoarseg.errors import SettingsError
+
 VARIABLE = "GEOARSEG_LEASH"
-_GRACE_S = 1.2
 _POLL_S = 0.2
 
 
 def put_on_leash() -> None:
-    """Watch standard input in a thread, if the variable asks for it; processes started from here do not."""
-    if os.environ.pop(VARIABLE, "") == "stdin":
-        threading.Thread(target=_watch, name="leash", daemon=True).start()
+    """Watch standard input in a thread, if the variable asks for it; processes started from here do not.
+
+    Raises:
+        SettingsError: the variable holds no number of seconds.
+    """
+    text = os.environ.pop(VARIABLE, "")
+    if not text:
+        return
+    try:
+        grace_s = float(text)
+    except ValueError:
+        grace_s = math.nan
+    if not 0 <= grace_s <= 3600:
+        raise SettingsError(f"{VARIABLE} is {text!r}, which is no number of seconds.")
+    threading.Thread(target=_watch, args=(grace_s,), name="leash", daemon=True).start()
 
 
-def _watch() -> None:
+def _watch(grace_s: float) -> None:
     _wait_for_end_of_input()
     _interrupt()
-    time.sleep(_GRACE_S)
+    time.sleep(grace_s)
     _end_all()
 
 

@@ -65,8 +65,11 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
-    put_on_leash()
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        put_on_leash()
+    except GeoArSegError as error:
+        sys.exit(_report(str(error), error.exit_code, log_json="--log-json" in arguments))
     sys.exit(run_command(arguments))
 
 

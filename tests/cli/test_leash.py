@@ -31,8 +31,8 @@ def image(make_raster, tmp_path):
     return make_raster(rng.integers(1, 255, (3, 70, 90)).astype(np.uint8), tmp_path / "image.tif")
 
 
-def start(arguments, leash="stdin", **options):
-    environment = os.environ | {"GEOARSEG_LEASH": leash}
+def start(arguments, grace_s, **options):
+    environment = os.environ | {"GEOARSEG_LEASH": str(grace_s)}
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     return subprocess.Popen([sys.executable, *map(str, arguments)], env=environment, **pipes, **options)
 
@@ -52,7 +52,7 @@ def is_alive(pid):
 
 
 def test_a_closed_input_is_an_interrupt(image, tmp_path):
-    process = start(["-m", "geoarseg", "train", image, "-o", tmp_path / "model.safetensors", *LONG])
+    process = start(["-m", "geoarseg", "train", image, "-o", tmp_path / "model.safetensors", *LONG], grace_s=60)
     wait_for_training(process)
     process.stdin.close()
     rest = process.stderr.read()
@@ -63,7 +63,7 @@ def test_a_closed_input_is_an_interrupt(image, tmp_path):
 
 @posix_only
 def test_what_does_not_heed_the_interrupt_is_ended_with_its_children(tmp_path):
-    process = start(["-c", STUBBORN], stdout=subprocess.PIPE)
+    process = start(["-c", STUBBORN], grace_s=0.2, stdout=subprocess.PIPE)
     child = int(process.stdout.readline())
     process.stdin.close()
     assert process.wait(timeout=30) == -signal.SIGKILL
@@ -83,13 +83,16 @@ def test_without_the_variable_the_input_does_not_matter():
     assert done.returncode == 0, done.stderr
 
 
-def test_processes_started_from_here_are_not_on_the_leash(monkeypatch):
-    import threading
+@pytest.mark.parametrize("text", ["stdin", "-1", "nan", "inf"])
+def test_what_is_no_number_of_seconds_is_refused(text):
+    process = start(["-m", "geoarseg", "--version"], grace_s=text)
+    with process, process.stderr:
+        assert process.wait() == 2
+        assert text in process.stderr.read()
 
-    from geoarseg.cli.leash import put_on_leash
 
-    monkeypatch.setenv("GEOARSEG_LEASH", "no")
-    before = threading.active_count()
-    put_on_leash()
-    assert "GEOARSEG_LEASH" not in os.environ
-    assert threading.active_count() == before
+def test_processes_started_from_here_are_not_on_the_leash():
+    code = "import os; from geoarseg.cli.leash import put_on_leash; put_on_leash(); print(dict(os.environ))"
+    process = start(["-c", code], grace_s=1, stdout=subprocess.PIPE)
+    with process:
+        assert "GEOARSEG_LEASH" not in process.stdout.read()
