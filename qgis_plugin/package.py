@@ -29,7 +29,7 @@ MOST_BYTES = 25_000_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SKIPPED = {"__pycache__", "tests"}
 _SKIPPED_SUFFIXES = {".pyc", ".ts"}
-_RELEASERS = ("lrelease", "lrelease-qt5", "lrelease-qt6", "/usr/lib/qt5/bin/lrelease", "/usr/lib/qt6/bin/lrelease")
+RELEASERS = ("lrelease", "lrelease-qt5", "lrelease-qt6", "/usr/lib/qt5/bin/lrelease", "/usr/lib/qt6/bin/lrelease")
 
 
 def build_zip(folder: Path) -> Path:
@@ -70,7 +70,7 @@ def _copy_tree(source: Path, target: Path) -> None:
 
 
 def _compile_translations(folder: Path) -> None:
-    program = next((found for name in _RELEASERS if (found := shutil.which(name))), None)
+    program = next((found for name in RELEASERS if (found := shutil.which(name))), None)
     if program is None:
         raise SystemExit("Qt's lrelease is missing: on Debian install qttools5-dev-tools.")
     folder.mkdir(exist_ok=True)

@@ -101,6 +101,8 @@ def _watch(process: subprocess.Popen[str], on_line: Callable[[str], None], cance
             asked = True
             break
         if process.poll() is not None:
+            if ended_at is None and process.returncode < 0:  # it died, and may have left children
+                _kill_tree(process)
             ended_at = ended_at or time.monotonic()
             if time.monotonic() - ended_at > _LINGER_S:  # a grandchild may hold the pipe open
                 break
@@ -139,7 +141,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 def _end(process: subprocess.Popen[str]) -> None:
     """Leave nothing behind, whatever happened."""
     _close_input(process)
-    if process.poll() is None or process.returncode < 0:  # it may have died and left children
+    if process.poll() is None:
         _kill_tree(process)
         process.wait()
 
