@@ -15,9 +15,10 @@ FLOORS = [
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
     {"mapping", "relabel"},
-    {"pipeline", "overclustering", "paper"},
+    {"pipeline", "overclustering", "paper", "doctor"},
     {"demo", "compare", "reproduce"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 FORBIDDEN = {

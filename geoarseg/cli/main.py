@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from geoarseg import __version__
+from geoarseg.cli.leash import put_on_leash
 from geoarseg.errors import GeoArSegError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
@@ -29,6 +30,7 @@ COMMANDS = {
     "probe": "Train small classifiers on a model's features, and score them.",
     "overclustering": "Score many clusters, joined to classes by a few labelled crops.",
     "reproduce": "Run the experiments of the paper beside its figures.",
+    "doctor": "Examine the installation: versions, GPUs, disk, whether torch and GDAL work.",
 }
 
 
@@ -65,6 +67,10 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        put_on_leash()
+    except GeoArSegError as error:
+        sys.exit(_report(str(error), error.exit_code, log_json="--log-json" in arguments))
     sys.exit(run_command(arguments))
 
 
