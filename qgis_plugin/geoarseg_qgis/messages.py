@@ -30,8 +30,8 @@ def ended(code: int) -> str:
     """The command ended in a way of its own accord that it said nothing about."""
     if code in (-9, 137):
         return tr(
-            "The system ended geoarseg, most likely because the memory was not enough. Close other programs, or choose"
-            " smaller windows or batches under the advanced parameters."
+            "The system ended geoarseg, most likely because the memory was not enough. Close other programs, or set"
+            " smaller windows (segment.window_px=256) or batches (train.batch=4) under the advanced parameters."
         )
     return tr("geoarseg ended unexpectedly (code {code}). The log has its last words.").format(code=code)
 
