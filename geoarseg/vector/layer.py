@@ -82,7 +82,15 @@ def write_layer(
             if kind.driver is None:
                 _write_parquet(unfinished, rows, crs)
             else:
-                _write_gdal(unfinished, rows, crs, kind)
+                write_gdal(
+                    unfinished,
+                    pa.RecordBatchReader.from_batches(rows.schema, rows),
+                    kind=kind,
+                    layer=path.stem,
+                    crs=crs.to_wkt() if crs is not None else None,
+                    geometry=_GEOMETRY,
+                    geometry_type="MultiPolygon" if multi else "Polygon",
+                )
         except (
             pyogrio.errors.DataSourceError,
             pyogrio.errors.DataLayerError,
@@ -161,17 +169,27 @@ def _portions(batch: PolygonBatch) -> Iterator[PolygonBatch]:
         start = stop
 
 
-def _write_gdal(path: Path, rows: _Rows, crs: pyproj.CRS | None, kind: VectorFormat) -> None:
+def write_gdal(
+    path: Path,
+    records: pa.RecordBatchReader,
+    *,
+    kind: VectorFormat,
+    layer: str,
+    crs: str | None,
+    geometry: str,
+    geometry_type: str,
+) -> None:
+    """Write record batches, as they come, into a file of one of GDAL's formats; `geometry` is the column with WKB."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)  # the raster has none
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(rows.schema, rows),
+            records,
             path,
-            layer=path.stem,
+            layer=layer,
             driver=kind.driver,
-            geometry_name=_GEOMETRY,
-            geometry_type="MultiPolygon" if rows.multi else "Polygon",
-            crs=crs.to_wkt() if crs is not None else None,
+            geometry_name=geometry,
+            geometry_type=geometry_type,
+            crs=crs,
             **kind.options,
         )
 
