@@ -456,6 +456,434 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{name} hat {count} Kanäle, ein Klassenraster aber hat einen.</translation>
     </message>
     <message>
+        <source>Band</source>
+        <translation>Kanal</translation>
+    </message>
+    <message>
+        <source>Role</source>
+        <translation>Rolle</translation>
+    </message>
+    <message>
+        <source>Bands</source>
+        <translation>Kanäle</translation>
+    </message>
+    <message>
+        <source>Role of band {band}</source>
+        <translation>Rolle von Kanal {band}</translation>
+    </message>
+    <message>
+        <source>Message</source>
+        <translation>Meldung</translation>
+    </message>
+    <message>
+        <source>Close the message</source>
+        <translation>Meldung schließen</translation>
+    </message>
+    <message>
+        <source>The memory is not enough. Close other programs, map a smaller area, or choose a quicker quality.</source>
+        <translation>Der Speicher reicht nicht. Schließen Sie andere Programme, kartieren Sie ein kleineres Gebiet, oder wählen Sie eine schnellere Qualität.</translation>
+    </message>
+    <message>
+        <source>The disk is full. Free some space, or choose another folder.</source>
+        <translation>Der Datenträger ist voll. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
+    </message>
+    <message>
+        <source>There is no such GPU here.</source>
+        <translation>Eine solche GPU gibt es hier nicht.</translation>
+    </message>
+    <message>
+        <source>geoarseg ended unexpectedly ({detail}).</source>
+        <translation>geoarseg endete unerwartet ({detail}).</translation>
+    </message>
+    <message>
+        <source>The log is kept in {log}.</source>
+        <translation>Das Protokoll liegt in {log}.</translation>
+    </message>
+    <message>
+        <source>Set up geoarseg…</source>
+        <translation>geoarseg einrichten …</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>Erneut versuchen</translation>
+    </message>
+    <message>
+        <source>Use the processor</source>
+        <translation>Den Prozessor verwenden</translation>
+    </message>
+    <message>
+        <source>Loss curve</source>
+        <translation>Verlustkurve</translation>
+    </message>
+    <message>
+        <source>Loss {loss:.3f} after step {step:.0f}</source>
+        <translation>Verlust {loss:.3f} nach Schritt {step:.0f}</translation>
+    </message>
+    <message>
+        <source>The loss appears with the first steps.</source>
+        <translation>Der Verlust erscheint mit den ersten Schritten.</translation>
+    </message>
+    <message>
+        <source>Loss {loss:.3f}</source>
+        <translation>Verlust {loss:.3f}</translation>
+    </message>
+    <message>
+        <source>step {step:.0f} of {total:.0f}</source>
+        <translation>Schritt {step:.0f} von {total:.0f}</translation>
+    </message>
+    <message>
+        <source>whole layer</source>
+        <translation>ganzer Layer</translation>
+    </message>
+    <message>
+        <source>extent of the map canvas</source>
+        <translation>Ausdehnung der Kartenansicht</translation>
+    </message>
+    <message>
+        <source>polygons of a layer</source>
+        <translation>Polygone eines Layers</translation>
+    </message>
+    <message>
+        <source>Layer of polygons</source>
+        <translation>Polygonlayer</translation>
+    </message>
+    <message>
+        <source>Time estimate</source>
+        <translation>Zeitschätzung</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>Messen</translation>
+    </message>
+    <message>
+        <source>Train a few steps and map a small piece, to see how long it takes here</source>
+        <translation>Einige Schritte trainieren und ein kleines Stück kartieren, um zu sehen, wie lange es hier dauert</translation>
+    </message>
+    <message>
+        <source>Choose the folder</source>
+        <translation>Den Ordner wählen</translation>
+    </message>
+    <message>
+        <source>What is missing</source>
+        <translation>Was noch fehlt</translation>
+    </message>
+    <message>
+        <source>&amp;Make the map</source>
+        <translation>Karte &amp;erstellen</translation>
+    </message>
+    <message>
+        <source>&amp;Open a map…</source>
+        <translation>Karte öff&amp;nen …</translation>
+    </message>
+    <message>
+        <source>Name, colour and merge the classes of a map that was made before</source>
+        <translation>Die Klassen einer früher erstellten Karte benennen, färben und zusammenfassen</translation>
+    </message>
+    <message>
+        <source>&amp;Layer</source>
+        <translation>&amp;Layer</translation>
+    </message>
+    <message>
+        <source>&amp;Bands</source>
+        <translation>&amp;Kanäle</translation>
+    </message>
+    <message>
+        <source>&amp;Area</source>
+        <translation>&amp;Gebiet</translation>
+    </message>
+    <message>
+        <source>&amp;Classes</source>
+        <translation>Kl&amp;assen</translation>
+    </message>
+    <message>
+        <source>&amp;Quality</source>
+        <translation>&amp;Qualität</translation>
+    </message>
+    <message>
+        <source>&amp;Device</source>
+        <translation>Ge&amp;rät</translation>
+    </message>
+    <message>
+        <source>&amp;Time</source>
+        <translation>&amp;Zeit</translation>
+    </message>
+    <message>
+        <source>&amp;Folder</source>
+        <translation>&amp;Ordner</translation>
+    </message>
+    <message>
+        <source>The folder holds a map already: {names} will be replaced.</source>
+        <translation>Im Ordner ist schon eine Karte: {names} werden ersetzt.</translation>
+    </message>
+    <message>
+        <source>Not measured yet.</source>
+        <translation>Noch nicht gemessen.</translation>
+    </message>
+    <message>
+        <source>About {total} (training {training}, mapping {mapping}), then the polygons.</source>
+        <translation>Etwa {total} (Training {training}, Kartierung {mapping}), danach die Polygone.</translation>
+    </message>
+    <message>
+        <source>Folder for the map</source>
+        <translation>Ordner für die Karte</translation>
+    </message>
+    <message>
+        <source>Folder of a map</source>
+        <translation>Ordner einer Karte</translation>
+    </message>
+    <message>
+        <source>Load a raster layer first.</source>
+        <translation>Laden Sie zuerst einen Rasterlayer.</translation>
+    </message>
+    <message>
+        <source>Tick one band at least.</source>
+        <translation>Haken Sie mindestens einen Kanal an.</translation>
+    </message>
+    <message>
+        <source>{detail} bands are ticked, but at most 20 can be used.</source>
+        <translation>{detail} Kanäle sind angehakt, höchstens 20 können verwendet werden.</translation>
+    </message>
+    <message>
+        <source>Two bands are called {detail}: change one of them.</source>
+        <translation>Zwei Kanäle heißen {detail}: Ändern Sie einen davon.</translation>
+    </message>
+    <message>
+        <source>Load a layer of polygons first, or choose another area.</source>
+        <translation>Laden Sie zuerst einen Polygonlayer, oder wählen Sie ein anderes Gebiet.</translation>
+    </message>
+    <message>
+        <source>There must be 2 to 254 classes.</source>
+        <translation>Es müssen 2 bis 254 Klassen sein.</translation>
+    </message>
+    <message>
+        <source>Choose a folder for the map.</source>
+        <translation>Wählen Sie einen Ordner für die Karte.</translation>
+    </message>
+    <message>
+        <source>{detail} is a file: choose a folder.</source>
+        <translation>{detail} ist eine Datei: Wählen Sie einen Ordner.</translation>
+    </message>
+    <message>
+        <source>Colour</source>
+        <translation>Farbe</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <source>Share</source>
+        <translation>Anteil</translation>
+    </message>
+    <message>
+        <source>Class values {values}</source>
+        <translation>Klassenwerte {values}</translation>
+    </message>
+    <message>
+        <source>Colour {colour} of {name}</source>
+        <translation>Farbe {colour} von {name}</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <source>&amp;Colour…</source>
+        <translation>&amp;Farbe …</translation>
+    </message>
+    <message>
+        <source>&amp;Merge</source>
+        <translation>&amp;Zusammenfassen</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>&amp;Rückgängig</translation>
+    </message>
+    <message>
+        <source>&amp;Save</source>
+        <translation>&amp;Speichern</translation>
+    </message>
+    <message>
+        <source>&amp;Another map</source>
+        <translation>&amp;Andere Karte</translation>
+    </message>
+    <message>
+        <source>Make one class of the selected ones</source>
+        <translation>Aus den gewählten Klassen eine machen</translation>
+    </message>
+    <message>
+        <source>Write the legend into raster, polygons and model</source>
+        <translation>Die Legende in Raster, Polygone und Modell schreiben</translation>
+    </message>
+    <message>
+        <source>C&amp;lasses of the map</source>
+        <translation>K&amp;lassen der Karte</translation>
+    </message>
+    <message>
+        <source>In {folder}</source>
+        <translation>In {folder}</translation>
+    </message>
+    <message>
+        <source>Colour of {name}</source>
+        <translation>Farbe von {name}</translation>
+    </message>
+    <message>
+        <source>Saving…</source>
+        <translation>Wird gespeichert …</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>Protokoll</translation>
+    </message>
+    <message>
+        <source>Lo&amp;g</source>
+        <translation>&amp;Protokoll</translation>
+    </message>
+    <message>
+        <source>The legend has changes that are not saved. Leave them?</source>
+        <translation>Die Legende hat Änderungen, die nicht gespeichert sind. Verwerfen?</translation>
+    </message>
+    <message>
+        <source>Legend</source>
+        <translation>Legende</translation>
+    </message>
+    <message>
+        <source>The legend is saved in raster, polygons and model.</source>
+        <translation>Die Legende ist in Raster, Polygonen und Modell gespeichert.</translation>
+    </message>
+    <message>
+        <source>Training a few steps and mapping a small piece, to see how long it takes here…</source>
+        <translation>Einige Schritte werden trainiert und ein kleines Stück kartiert, um zu sehen, wie lange es hier dauert …</translation>
+    </message>
+    <message>
+        <source>Trial</source>
+        <translation>Probelauf</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Abbrechen</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>fertig</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>noch {time}</translation>
+    </message>
+    <message>
+        <source>At present</source>
+        <translation>Zurzeit</translation>
+    </message>
+    <message>
+        <source>Starting geoarseg…</source>
+        <translation>geoarseg wird gestartet …</translation>
+    </message>
+    <message>
+        <source>Cancelling…</source>
+        <translation>Wird abgebrochen …</translation>
+    </message>
+    <message>
+        <source>{done:.4g} of {total:.4g}</source>
+        <translation>{done:.4g} von {total:.4g}</translation>
+    </message>
+    <message>
+        <source>steps</source>
+        <translation>Schritte</translation>
+    </message>
+    <message>
+        <source>megapixels</source>
+        <translation>Megapixel</translation>
+    </message>
+    <message>
+        <source>rows</source>
+        <translation>Zeilen</translation>
+    </message>
+    <message>
+        <source>{rate:.3g} {units} a second</source>
+        <translation>{rate:.3g} {units} je Sekunde</translation>
+    </message>
+    <message>
+        <source>Cluster shares</source>
+        <translation>Anteile der Cluster</translation>
+    </message>
+    <message>
+        <source>{alive} of {count} clusters alive</source>
+        <translation>{alive} von {count} Clustern leben</translation>
+    </message>
+    <message>
+        <source>Trial of a land-cover map</source>
+        <translation>Probelauf einer Landbedeckungskarte</translation>
+    </message>
+    <message>
+        <source>{folder} holds no {name}.</source>
+        <translation>In {folder} ist kein {name}.</translation>
+    </message>
+    <message>
+        <source>Saving the legend</source>
+        <translation>Die Legende wird gespeichert</translation>
+    </message>
+    <message>
+        <source>Cancelled.</source>
+        <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} s</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} min</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <source>Statistics</source>
+        <translation>Statistik</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>Training</translation>
+    </message>
+    <message>
+        <source>Mapping</source>
+        <translation>Kartierung</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>Schreiben</translation>
+    </message>
+    <message>
+        <source>Polygons</source>
+        <translation>Polygone</translation>
+    </message>
+    <message>
+        <source>Saving</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>red</source>
+        <translation>Rot</translation>
+    </message>
+    <message>
+        <source>green</source>
+        <translation>Grün</translation>
+    </message>
+    <message>
+        <source>blue</source>
+        <translation>Blau</translation>
+    </message>
+    <message>
+        <source>near-infrared</source>
+        <translation>Nahes Infrarot</translation>
+    </message>
+    <message>
+        <source>other</source>
+        <translation>anderes</translation>
+    </message>
+    <message>
         <source>Environment of geoarseg</source>
         <translation>Umgebung von geoarseg</translation>
     </message>
@@ -696,20 +1124,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Statistik der Kanäle</translation>
     </message>
     <message>
-        <source>Training</source>
-        <translation>Training</translation>
-    </message>
-    <message>
         <source>Segmentation</source>
         <translation>Segmentierung</translation>
-    </message>
-    <message>
-        <source>Writing</source>
-        <translation>Schreiben</translation>
-    </message>
-    <message>
-        <source>Polygons</source>
-        <translation>Polygone</translation>
     </message>
 </context>
 </TS>

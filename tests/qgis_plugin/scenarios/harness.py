@@ -37,6 +37,18 @@ class Window:
     def removePluginMenu(self, name, action):
         self.menu.removeAction(action)
 
+    def addToolBarIcon(self, action):
+        self.window.addAction(action)
+
+    def removeToolBarIcon(self, action):
+        self.window.removeAction(action)
+
+    def addDockWidget(self, area, dock):
+        self.window.addDockWidget(area, dock)
+
+    def removeDockWidget(self, dock):
+        self.window.removeDockWidget(dock)
+
 
 class Hearer(QgsProcessingFeedback):
     """Feedback that keeps what it hears, and calls back at each progress."""
