@@ -94,6 +94,7 @@ def _texts() -> dict[str, str]:
             " under Settings > Options > Network."
         ),
         "python_32_bit": tr("{program} is a 32-bit Python; torch needs one of 64 bits."),
+        "python_broken": tr("{program} cannot be started ({detail}). Point to another Python."),
         "python_incomplete": tr(
             "{program} lacks a part that is needed ({detail}). On Debian and Ubuntu install python3-venv; elsewhere"
             " take Python from python.org."

@@ -244,3 +244,21 @@ def test_when_qgis_is_killed_no_child_is_left(qgis, scene, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert files_under(tmp_path / "out") <= {"model.safetensors.state"}
+
+
+def test_the_ways_in_which_people_come(qgis, scene, tmp_path):
+    told = qgis.play("uses.py", scene, tmp_path)
+    assert told["service valid"]
+    assert "comes from a service (wms)" in told["service refused"]
+    assert "smaller extent" in told["service too large"]
+    assert told["service size"] == [134, 134]
+    assert "input.tif" in told["service files"]
+    assert not (tmp_path / "no").exists()
+    for way in ("remote", "virtual"):
+        assert Path(told[way]["CLASSES_RASTER"]).is_file(), told[way]
+    assert len(json.loads(Path(told["virtual"]["SUMMARY"]).read_text())["bands"]) == 3
+    assert told["model"] > 0
+    assert "All is well." in told["checked"]
+    assert told["buttons"] == ["Install", False, False]
+    assert "no python cannot be started" in told["not installed"]
+    assert "No geoarseg was found" in told["none"]

@@ -82,10 +82,6 @@ class GeoarsegAlgorithm(QgsProcessingAlgorithm):
         found = installation(self._machine)
         if found is None:
             raise QgsProcessingException(messages.not_installed())
-        try:
-            check_version(found, self._machine)
-        except Fault as fault:
-            raise QgsProcessingException(messages.describe(fault)) from fault
         self._installation = found
         text = self.problem(parameters, context)
         if text:
@@ -93,7 +89,11 @@ class GeoarsegAlgorithm(QgsProcessingAlgorithm):
         return True
 
     def call(self, arguments: list[str], feedback: QgsProcessingFeedback, outputs: list[str]) -> Outcome:
-        """Run the command; see `runner.Call.run`."""
+        """Run the command, once its version has been seen to be new enough; see `runner.Call.run`."""
+        try:
+            check_version(self._installation, self._machine)
+        except Fault as fault:
+            raise QgsProcessingException(messages.describe(fault)) from fault
         return Call(self._installation, self._machine, feedback).run(arguments, outputs)
 
     def load(self, path: str, name: str, output: str, context: QgsProcessingContext, order: int = 0) -> None:

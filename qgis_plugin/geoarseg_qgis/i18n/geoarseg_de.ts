@@ -940,12 +940,16 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Installieren</translation>
     </message>
     <message>
-        <source>No geoarseg was found. Install it, or point to one.</source>
-        <translation>Es wurde kein geoarseg gefunden. Installieren Sie es, oder geben Sie eines an.</translation>
-    </message>
-    <message>
         <source>In use: {command}</source>
         <translation>In Gebrauch: {command}</translation>
+    </message>
+    <message>
+        <source>The plugin brings geoarseg {version}: Repair installs it.</source>
+        <translation>Die Erweiterung bringt geoarseg {version} mit: Reparieren installiert es.</translation>
+    </message>
+    <message>
+        <source>No geoarseg was found. Install it, or point to one.</source>
+        <translation>Es wurde kein geoarseg gefunden. Installieren Sie es, oder geben Sie eines an.</translation>
     </message>
     <message>
         <source>Building on {python}</source>
@@ -1082,6 +1086,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>{program} is a 32-bit Python; torch needs one of 64 bits.</source>
         <translation>{program} ist ein Python mit 32 Bit; torch braucht eines mit 64 Bit.</translation>
+    </message>
+    <message>
+        <source>{program} cannot be started ({detail}). Point to another Python.</source>
+        <translation>{program} kann nicht gestartet werden ({detail}). Geben Sie ein anderes Python an.</translation>
     </message>
     <message>
         <source>{program} lacks a part that is needed ({detail}). On Debian and Ubuntu install python3-venv; elsewhere take Python from python.org.</source>
