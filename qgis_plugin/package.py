@@ -17,17 +17,18 @@ import sys
 import tempfile
 import zipfile
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 
 HERE = Path(__file__).resolve().parent
 PLUGIN = HERE / "geoarseg_qgis"
-BUNDLED = ("qtpy", "packaging")
-"""Pure Python that the dock needs and QGIS may lack: qtpy, and what qtpy imports."""
+BUNDLED = {"qtpy": (), "packaging": ("__init__.py", "version.py")}
+"""Pure Python that the dock needs and QGIS may lack: qtpy, and what qtpy imports; no names mean all files."""
 MOST_BYTES = 25_000_000
 """What the plugin repository takes."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SKIPPED = {"__pycache__", "tests"}
+_UNUSED = {"uic.py", "cli.py", "__main__.py"}  # of qtpy; the first calls `exec`, which the plugin repository refuses
 _SKIPPED_SUFFIXES = {".pyc", ".ts"}
 RELEASERS = ("lrelease", "lrelease-qt5", "lrelease-qt6", "/usr/lib/qt5/bin/lrelease", "/usr/lib/qt6/bin/lrelease")
 
@@ -91,19 +92,25 @@ def _build_wheel(folder: Path) -> None:
 
 
 def _bundle(name: str, folder: Path) -> None:
-    """Copy an installed package and its licences."""
+    """Copy what is needed of an installed package, and its licences."""
     distribution = metadata.distribution(name)
     for file in distribution.files or ():
-        source, parts = Path(str(distribution.locate_file(file))), file.parts
-        licence = parts[0].endswith(".dist-info") and file.name.upper().startswith(("LICENSE", "COPYING", "AUTHORS"))
-        if parts[0] == name and not _SKIPPED & set(parts) and file.suffix == ".py":
-            place = folder.joinpath(*parts)
-        elif licence:
-            place = folder / name / file.name
-        else:
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, place)
+        inner = _place_of(file, name)
+        if inner is not None:
+            place = folder / name / inner
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(distribution.locate_file(file)), place)
+
+
+def _place_of(file: PurePath, name: str) -> PurePath | None:
+    """Where a file of an installed package goes; None if it stays out."""
+    first, *others = file.parts
+    if first.endswith(".dist-info"):
+        return PurePath(file.name) if file.name.upper().startswith(("LICENSE", "COPYING", "AUTHORS")) else None
+    inner = PurePath(*others)
+    if first != name or file.suffix != ".py" or _SKIPPED & set(others) or inner.name in _UNUSED:
+        return None
+    return inner if not BUNDLED[name] or inner.as_posix() in BUNDLED[name] else None
 
 
 def _write_zip(tree: Path, target: Path) -> None:

@@ -48,7 +48,7 @@ class Proxy:
     """The proxy of QGIS's network settings."""
 
     url: str
-    """Such as `http://user:word@host:8080`."""
+    """Scheme, host and port, with user and password before the host if the proxy asks for them."""
     excluded: tuple[str, ...] = ()
     """Hosts that are reached without it."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from .child import Outcome, run_child
 from .command import LEAST_VERSION, parse_version
@@ -18,6 +19,8 @@ from .faults import Fault
 
 MARKER = "geoarseg.json"
 """Lies in a finished environment: one without it is left from an installation that broke off."""
+
+_LONGEST_ANSWER_S = 180.0  # a first start of torch, with an antivirus program that looks at each of its files
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,15 @@ def check_version(installation: Installation, machine: Machine) -> None:
         raise Fault("command_too_old", version=dotted(version), least=dotted(LEAST_VERSION))
 
 
-def examine(installation: Installation, machine: Machine) -> dict[str, Any]:
+def examine(
+    installation: Installation, machine: Machine, cancelled: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
     """What `geoarseg doctor` finds; it loads torch and GDAL, which takes seconds.
 
     Raises:
-        Fault: it does not answer.
+        Fault: it does not answer, or was cancelled.
     """
-    answer = ask([*installation.command, "doctor", "--json"], machine)
+    answer = ask([*installation.command, "doctor", "--json"], machine, cancelled)
     try:
         facts = json.loads(answer.output)
     except ValueError:
@@ -127,14 +132,27 @@ def examine(installation: Installation, machine: Machine) -> dict[str, Any]:
     return facts
 
 
-def ask(argv: list[str], machine: Machine) -> Outcome:
-    """A short question to a program; its standard error comes behind its output."""
+def ask(argv: list[str], machine: Machine, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+    """A short question to a program; without an answer, its standard error stands for one.
+
+    Raises:
+        Fault: it cannot be started, does not end, or was cancelled.
+    """
     errors: list[str] = []
+    latest = time.monotonic() + _LONGEST_ANSWER_S
+
+    def is_over() -> bool:
+        return cancelled() or time.monotonic() > latest
+
     try:
-        outcome = run_child(argv, environment=machine.environment, on_line=errors.append, cancelled=lambda: False)
+        outcome = run_child(argv, environment=machine.environment, on_line=errors.append, cancelled=is_over)
     except OSError as error:
         raise Fault("command_broken", program=argv[0], detail=str(error)) from error
-    return Outcome(outcome.code, outcome.output or "\n".join(errors), outcome.cancelled)
+    if outcome.cancelled and cancelled():
+        raise Fault("cancelled")
+    if outcome.cancelled:
+        raise Fault("command_broken", program=argv[0], detail=f"no answer in {_LONGEST_ANSWER_S:.0f} s")
+    return Outcome(outcome.code, outcome.output or "\n".join(errors), False)
 
 
 def last_line(answer: Outcome) -> str:

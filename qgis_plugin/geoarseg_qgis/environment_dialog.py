@@ -103,12 +103,13 @@ class EnvironmentDialog(QDialog):
         self.check_button.setEnabled(found is not None and not busy)
         self.cancel_button.setEnabled(busy)
         self.bar.setVisible(busy)
-        if found is None:
-            self.status.setText(text or tr("No geoarseg was found. Install it, or point to one."))
-        else:
-            self.status.setText(
-                tr("In use: {command}").format(command=" ".join(found.command)) + (f"\n{text}" if text else "")
-            )
+        lines = [tr("In use: {command}").format(command=" ".join(found.command))] if found else []
+        newer = installer.newer_version(machine)
+        if newer:
+            lines.append(tr("The plugin brings geoarseg {version}: Repair installs it.").format(version=newer))
+        if found is None and not text:
+            lines.append(tr("No geoarseg was found. Install it, or point to one."))
+        self.status.setText("\n".join([*lines, text] if text else lines))
 
     def install(self) -> None:
         """Make the environment anew, in the background."""
@@ -144,7 +145,7 @@ class EnvironmentDialog(QDialog):
 
         def job(task: EnvironmentTask) -> Any:
             check_version(found, machine)
-            return examine(found, machine)
+            return examine(found, machine, task.isCanceled)
 
         self._start(tr("Checking geoarseg"), job)
 

@@ -13,6 +13,7 @@ from qgis.core import (
     QgsFeatureSource,
     QgsFields,
     QgsMapLayer,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProviderRegistry,
@@ -98,7 +99,12 @@ def pixel_window(path: str, extent: QgsRectangle) -> tuple[int, int, int, int]:
 
 
 def export_picture(
-    picture: Picture, path: Path, extent: QgsRectangle, resolution: float, feedback: QgsProcessingFeedback
+    picture: Picture,
+    path: Path,
+    extent: QgsRectangle,
+    resolution: float,
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
 ) -> str:
     """Draw a layer that is no file into a GeoTIFF.
 
@@ -107,6 +113,7 @@ def export_picture(
         path: the file.
         extent: what to draw, in the layer's coordinate system.
         resolution: side of a pixel, in its units.
+        context: of the run.
         feedback: told the progress; may cancel.
 
     Raises:
@@ -129,7 +136,7 @@ def export_picture(
     feedback.canceled.connect(hearing.cancel)
     hearing.progressChanged.connect(feedback.setProgress)
     writer = QgsRasterFileWriter(str(path))
-    error = writer.writeRaster(pipe, columns, rows, drawn, picture.crs, hearing)
+    error = writer.writeRaster(pipe, columns, rows, drawn, picture.crs, context.transformContext(), hearing)
     if error != QgsRasterFileWriter.WriterError.NoError and not feedback.isCanceled():
         raise QgsProcessingException(tr("The layer {name} cannot be exported.").format(name=picture.name))
     return str(path)
@@ -140,7 +147,9 @@ def export_size(extent: QgsRectangle, resolution: float) -> tuple[int, int]:
     return max(math.ceil(extent.width() / resolution), 1), max(math.ceil(extent.height() / resolution), 1)
 
 
-def write_polygons(source: QgsFeatureSource, path: Path, context: object, *, fields: bool = False) -> Path:
+def write_polygons(
+    source: QgsFeatureSource, path: Path, context: QgsProcessingContext, *, fields: bool = False
+) -> Path:
     """Write the features of a layer, or those selected of it, into a GeoPackage.
 
     Raises:

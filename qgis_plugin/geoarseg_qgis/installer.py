@@ -20,7 +20,7 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 14)
 """The versions for which all pinned packages have wheels."""
 
 _PLUGIN = Path(__file__).parent
-_REQUIREMENTS = _PLUGIN / "requirements"
+_REQUIREMENTS, _LEASH = _PLUGIN / "requirements", _PLUGIN / "leash.py"
 _PYTORCH_INDEX = "https://download.pytorch.org/whl/"
 _NEEDED_BYTES = {"cpu": 3 << 30, "cuda": 9 << 30}
 _LONGEST_FOLDER = 110  # Windows ends paths at 260 characters, and torch's own take 145 of them
@@ -74,7 +74,8 @@ def choose_python(candidates: Sequence[str], machine: Machine) -> str:
     for program in candidates:
         try:
             answer = ask([program, "-I", "-c", _PROBE], machine)
-        except Fault:
+        except Fault as fault:
+            lacking.append(Fault("python_broken", program=program, detail=fault.values.get("detail", "")))
             continue
         try:
             major, minor, bits = json.loads(answer.output)
@@ -141,6 +142,18 @@ def bundled_wheel() -> Path:
     return wheels[-1]
 
 
+def newer_version(machine: Machine) -> str:
+    """The version of geoarseg that came with the plugin, if the environment has another one; else empty."""
+    if not machine.is_made:
+        return ""
+    try:
+        made = json.loads((machine.folder / MARKER).read_text(encoding="utf-8"))["geoarseg"]
+        brought = bundled_wheel().name.split("-")[1]
+    except (OSError, ValueError, KeyError, TypeError, Fault):
+        return ""
+    return "" if made == brought else brought
+
+
 def install(
     machine: Machine,
     python: str,
@@ -176,13 +189,13 @@ def install(
     except OSError as error:
         raise fault_of_error(error, machine.folder) from error
     try:
-        _call([python, "-I", "-m", "venv", str(machine.folder)], machine, say, cancelled)
+        _call([python, "-I", str(_LEASH), "venv", str(machine.folder)], machine, say, cancelled)
         for number, step in enumerate(steps, 1):
             progress(100 * (2 * number - 1) / (2 * len(steps) + 2))
-            pip = [str(machine.python), "-I", str(_PLUGIN / "leash.py"), "pip", *step]
+            pip = [str(machine.python), "-I", str(_LEASH), "pip", *step]
             _call([*pip, "--no-input", "--disable-pip-version-check", "--progress-bar", "off"], machine, say, cancelled)
         progress(95)
-        facts = examine(Installation(as_module(machine.python), "own"), machine)
+        facts = examine(Installation(as_module(machine.python), "own"), machine, cancelled)
         if not facts["healthy"]:
             raise Fault("unhealthy", detail=" ".join(map(str, facts.get("problems", ()))))
         _write_marker(machine, python, build, facts)

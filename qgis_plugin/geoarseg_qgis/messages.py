@@ -30,8 +30,8 @@ def ended(code: int) -> str:
     """The command ended in a way of its own accord that it said nothing about."""
     if code in (-9, 137):
         return tr(
-            "The system ended geoarseg, most likely because the memory was not enough. Close other programs, or choose"
-            " smaller windows or batches under the advanced parameters."
+            "The system ended geoarseg, most likely because the memory was not enough. Close other programs, or set"
+            " smaller windows (segment.window_px=256) or batches (train.batch=4) under the advanced parameters."
         )
     return tr("geoarseg ended unexpectedly (code {code}). The log has its last words.").format(code=code)
 
@@ -94,6 +94,7 @@ def _texts() -> dict[str, str]:
             " under Settings > Options > Network."
         ),
         "python_32_bit": tr("{program} is a 32-bit Python; torch needs one of 64 bits."),
+        "python_broken": tr("{program} cannot be started ({detail}). Point to another Python."),
         "python_incomplete": tr(
             "{program} lacks a part that is needed ({detail}). On Debian and Ubuntu install python3-venv; elsewhere"
             " take Python from python.org."

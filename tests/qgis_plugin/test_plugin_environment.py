@@ -110,6 +110,16 @@ def test_this_very_command_is_well(program, machine):
     assert facts["schema"] == 1
 
 
+def test_a_command_that_never_answers_is_broken(tmp_path, machine, monkeypatch):
+    monkeypatch.setattr(environment, "_LONGEST_ANSWER_S", 0.1)
+    program = make_program(tmp_path / "geoarseg", "exec sleep 600")
+    with pytest.raises(Fault, match="no answer"):
+        check_version(Installation((str(program),), "path"), machine)
+    monkeypatch.undo()
+    with pytest.raises(Fault, match="cancelled"):
+        examine(Installation((str(program),), "path"), machine, lambda: True)
+
+
 def test_an_illness_is_handed_on(tmp_path, machine):
     answer = '{\\"healthy\\": false, \\"problems\\": [\\"torch does not work\\"]}'
     program = make_program(tmp_path / "geoarseg", f'echo "{answer}"; exit 1')

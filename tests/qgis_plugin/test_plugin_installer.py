@@ -76,6 +76,8 @@ def test_what_a_python_lacks_is_said(tmp_path, machine, answer, kind):
 def test_no_python_at_all_is_said(machine):
     with pytest.raises(Fault, match="no_python"):
         installer.choose_python([], machine)
+    with pytest.raises(Fault, match="python_broken"):
+        installer.choose_python(["/nowhere/python"], machine)
 
 
 # ---- what is downloaded
@@ -198,6 +200,16 @@ def test_an_environment_is_made_checked_found_and_removed(machine, steps, nothin
     installer.remove(machine)
     assert list(machine.folder.parent.iterdir()) == []
     installer.remove(machine)
+
+
+def test_a_newer_plugin_offers_its_geoarseg(machine, monkeypatch):
+    monkeypatch.setattr(installer, "bundled_wheel", lambda: Path("geoarseg-0.3.0-py3-none-any.whl"))
+    assert installer.newer_version(machine) == ""
+    machine.python.parent.mkdir(parents=True)
+    machine.python.touch()
+    for marker, newer in (('{"geoarseg": "0.2.0"}', "0.3.0"), ('{"geoarseg": "0.3.0"}', ""), ("broken", "")):
+        (machine.folder / "geoarseg.json").write_text(marker)
+        assert installer.newer_version(machine) == newer
 
 
 def test_one_that_does_not_work_is_none_and_the_old_one_comes_back(machine, steps, nothing):

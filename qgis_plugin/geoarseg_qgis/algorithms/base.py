@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsMapLayer,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
     QgsProcessingUtils,
 )
 from qgis.PyQt.QtCore import QUrl
@@ -80,10 +82,6 @@ class GeoarsegAlgorithm(QgsProcessingAlgorithm):
         found = installation(self._machine)
         if found is None:
             raise QgsProcessingException(messages.not_installed())
-        try:
-            check_version(found, self._machine)
-        except Fault as fault:
-            raise QgsProcessingException(messages.describe(fault)) from fault
         self._installation = found
         text = self.problem(parameters, context)
         if text:
@@ -91,7 +89,11 @@ class GeoarsegAlgorithm(QgsProcessingAlgorithm):
         return True
 
     def call(self, arguments: list[str], feedback: QgsProcessingFeedback, outputs: list[str]) -> Outcome:
-        """Run the command; see `runner.Call.run`."""
+        """Run the command, once its version has been seen to be new enough; see `runner.Call.run`."""
+        try:
+            check_version(self._installation, self._machine)
+        except Fault as fault:
+            raise QgsProcessingException(messages.describe(fault)) from fault
         return Call(self._installation, self._machine, feedback).run(arguments, outputs)
 
     def load(self, path: str, name: str, output: str, context: QgsProcessingContext, order: int = 0) -> None:
@@ -102,11 +104,30 @@ class GeoarsegAlgorithm(QgsProcessingAlgorithm):
         if hasattr(details, "groupName"):  # since QGIS 3.32
             details.groupName = tr("Land cover")
             details.layerSortKey = order
+        details.setPostProcessor(_STYLER)
         context.addLayerToLoadOnCompletion(path, details)
+
+    def style(self, path: str, context: QgsProcessingContext) -> None:
+        """Give an output its own style, if the user has it loaded."""
+        if path and context.willLoadLayerOnCompletion(path):
+            context.layerToLoadOnCompletionDetails(path).setPostProcessor(_STYLER)
 
     def scratch(self, name: str) -> Path:
         """A path for a file that is not needed afterwards."""
         return Path(QgsProcessingUtils.generateTempFilename(name))
+
+
+class Styler(QgsProcessingLayerPostProcessorInterface):
+    """Gives a loaded layer the style that lies in its file or beside it; Processing gives it one by chance."""
+
+    def postProcessLayer(
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        """Load the style."""
+        layer.loadDefaultStyle()
+
+
+_STYLER = Styler()  # one for all: QGIS keeps no reference to it
 
 
 def disk_problem(place: str, needed_bytes: float) -> str:

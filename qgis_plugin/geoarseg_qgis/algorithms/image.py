@@ -177,7 +177,7 @@ class Image:
         if not picture.path:
             folder.mkdir(parents=True, exist_ok=True)
             extent = self.window_extent or picture.extent
-            exported = export_picture(picture, folder / EXPORT, extent, self._resolution(), feedback)
+            exported = export_picture(picture, folder / EXPORT, extent, self._resolution(), self._context, feedback)
             picture = Picture(picture.name, exported, picture.crs, extent, None, None)
             window = None
         else:

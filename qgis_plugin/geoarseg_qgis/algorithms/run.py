@@ -51,7 +51,7 @@ class RunAlgorithm(GeoarsegAlgorithm):
             " and those outside of extent and polygons, neither train nor get a class.\n\n"
             "The folder then holds classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Files"
             " of these names are replaced. A training that was cancelled goes on where it was when it is started again"
-            " with the same parameters."
+            " with the same parameters, unless extent or polygons were given."
         )
 
     def tags(self) -> list[str]:

@@ -109,4 +109,5 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
         outcome = self.call(words, feedback, [path, confidence] if confidence else [path])
         if outcome.cancelled:
             return {}
+        self.style(path, context)
         return {OUTPUT: path, **({CONFIDENCE: confidence} if confidence else {})}

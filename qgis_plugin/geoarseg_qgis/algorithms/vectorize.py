@@ -83,4 +83,7 @@ class VectorizeAlgorithm(GeoarsegAlgorithm):
             log_json=True,
         )
         outcome = self.call(words, feedback, [path])
-        return {} if outcome.cancelled else {OUTPUT: path}
+        if outcome.cancelled:
+            return {}
+        self.style(path, context)
+        return {OUTPUT: path}
