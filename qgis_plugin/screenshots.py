@@ -2,8 +2,8 @@
 
     python qgis_plugin/screenshots.py IMAGE -o docs/images/qgis --command .venv/bin/geoarseg
 
-It starts QGIS with a fresh profile that has the plugin, under Xvfb where there is no screen, and drives the dock as a user
-would. It fails if a step does not come about, so it is a test too.
+It starts QGIS with a fresh profile that has the plugin, under Xvfb where there is no screen, and drives the dock as a
+user would. It fails if a step does not come about, so it is a test too.
 """
 
 from __future__ import annotations
