@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QCoreApplication, QTranslator
+from qgis.PyQt.QtCore import QCoreApplication, Qt, QTranslator
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
-from .messages import tr
+from .bindings import provide_qtpy, withdraw
+from .messages import describe, tr
 from .provider import GeoarsegProvider
 
 _FOLDER = Path(__file__).parent
@@ -29,6 +30,8 @@ class GeoarsegPlugin:
         self._provider: GeoarsegProvider | None = None
         self._actions: list[QAction] = []
         self._dialog: Any = None
+        self._dock: Any = None
+        self._bundled: list[str] = []
         self._translator = QTranslator()
         if self._translator.load(str(_FOLDER / "i18n" / f"geoarseg_{QgsApplication.instance().locale()[:2]}.qm")):
             QCoreApplication.installTranslator(self._translator)
@@ -39,15 +42,36 @@ class GeoarsegPlugin:
         QgsApplication.processingRegistry().addProvider(self._provider)
 
     def initGui(self) -> None:
-        """Register the provider and the menu."""
+        """Register the provider, the menu and the button of the dock."""
         self.initProcessing()
-        action = QAction(
-            QIcon(str(_FOLDER / "icons" / "environment.svg")), tr("Environment…"), self._iface.mainWindow()
-        )
-        action.setObjectName("geoarsegEnvironment")
-        action.triggered.connect(self.open_environment)
+        dock = self._add_action("geoarsegDockAction", "geoarseg.svg", tr("Land cover"), self.toggle_dock)
+        self._add_action("geoarsegEnvironment", "environment.svg", tr("Environment…"), self.open_environment)
+        self._iface.addToolBarIcon(dock)
+
+    def _add_action(self, name: str, icon: str, text: str, call: Any) -> QAction:
+        action = QAction(QIcon(str(_FOLDER / "icons" / icon)), text, self._iface.mainWindow())
+        action.setObjectName(name)
+        action.triggered.connect(call)
         self._iface.addPluginToMenu(_MENU, action)
         self._actions.append(action)
+        return action
+
+    def toggle_dock(self) -> None:
+        """Show the dock, or hide it."""
+        if self._dock is None:
+            self._dock = self._make_dock()
+            self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._dock)
+        else:
+            self._dock.setVisible(not self._dock.isVisible())
+
+    def _make_dock(self) -> Any:
+        self._bundled = provide_qtpy()
+        from .dock.dock_widget import Dock  # needs qtpy
+        from .dock.panel import Panel
+        from .dock.qgis_side import QgisEngine, QgisSide
+
+        panel = Panel(QgisSide(self._iface), QgisEngine(self.open_environment), describe=describe)
+        return Dock(panel, self._iface.mainWindow())
 
     def open_environment(self) -> None:
         """Show the window that makes, checks and removes the environment of the command."""
@@ -64,8 +88,15 @@ class GeoarsegPlugin:
             self._dialog.stop()
             self._dialog.deleteLater()
             self._dialog = None
+        if self._dock is not None:
+            self._dock.close_down()
+            self._iface.removeDockWidget(self._dock)
+            self._dock.deleteLater()
+            self._dock = None
+        withdraw(self._bundled)
         for action in self._actions:
             self._iface.removePluginMenu(_MENU, action)
+            self._iface.removeToolBarIcon(action)
             action.deleteLater()
         self._actions.clear()
         if self._provider is not None:

@@ -52,7 +52,7 @@ class Call:
         argv = [*self._installation.command, *arguments]
         self._feedback.pushCommandInfo(" ".join(shlex.quote(word) for word in argv))
         course = Course(arguments[0])
-        path = _new_log(arguments[0])
+        path = new_log(arguments[0])
         before = {output: _unfinished(Path(output)) for output in outputs}
         with open(path, "w", encoding="utf-8") as log:
             log.write(" ".join(shlex.quote(word) for word in argv) + "\n")
@@ -120,7 +120,7 @@ def _stage_names() -> dict[str, str]:
     }
 
 
-def _new_log(verb: str) -> Path:
+def new_log(verb: str) -> Path:
     """A path for a log; the oldest ones make room."""
     folder = log_folder()
     folder.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,7 @@ class Call:
 class Job(QtCore.QObject):
     """A call under way. Signals come in the thread that the job was made in."""
 
-    event = QtCore.Signal(object)
+    told = QtCore.Signal(object)
     """An `Event` of the command."""
     said = QtCore.Signal(str)
     """A line of its log that is no event."""
@@ -121,7 +121,7 @@ class Job(QtCore.QObject):
             return
         if event.kind == "error":
             self._error = event.message
-        self.event.emit(event)
+        self.told.emit(event)
 
 
 class ThreadEngine:

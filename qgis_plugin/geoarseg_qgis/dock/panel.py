@@ -87,7 +87,7 @@ class Panel(QtWidgets.QWidget):
         self.banner.chosen.connect(self._take_way_out)
         self.log_button.toggled.connect(self._show_log)
         story.moved.connect(self._turn)
-        story.event.connect(self.progress.show_event)
+        story.told.connect(self.progress.show_event)
         story.said.connect(self.log.appendPlainText)
         story.estimated.connect(self._show_estimate)
         story.failed.connect(self._fail)

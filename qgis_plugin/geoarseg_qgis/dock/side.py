@@ -91,7 +91,7 @@ class MapSide(Protocol):
         """The key of the layer that the user has in hand; empty if it is no raster."""
 
     def watch(self, changed: Callable[[], None] | None) -> None:
-        """Call `changed` whenever layers come, go or are renamed; None ends it."""
+        """Call `changed` whenever layers come or go; None ends it."""
 
     def folder_for(self, image: str) -> Path:
         """A folder for the outputs that does not exist yet."""
@@ -108,6 +108,9 @@ class MapSide(Protocol):
         Raises:
             SideError: it cannot be had.
         """
+
+    def tidy(self, folder: Path) -> None:
+        """Take away what `source` put into a folder: the work is done."""
 
     def show(self, folder: Path, name: str) -> Sequence[MapClass]:
         """Load class raster and polygons of a folder of outputs; returns their legend.

@@ -36,7 +36,7 @@ class Story(QtCore.QObject):
 
     moved = QtCore.Signal(str)
     """The state has changed to this one."""
-    event = QtCore.Signal(object)
+    told = QtCore.Signal(object)
     """An `Event` of the work."""
     said = QtCore.Signal(str)
     """A line for the log."""
@@ -162,7 +162,7 @@ class Story(QtCore.QObject):
         self._job, self._ending = job, ending
         # Bound methods, no lambdas: only these are called in the thread of the widgets under every binding.
         job.said.connect(self.said)
-        job.event.connect(self._hear)
+        job.told.connect(self._hear)
         job.ended.connect(self._hear_end)
 
     def _hear_end(self, ended: Ended) -> None:
@@ -173,7 +173,7 @@ class Story(QtCore.QObject):
         if self._watch is not None:
             self._watch.hear(event, time.monotonic())
         else:
-            self.event.emit(event)
+            self.told.emit(event)
         # The log has what is said once; what comes four times a second is shown elsewhere.
         if event.kind in ("message", "warning", "error"):
             self.said.emit(event.message)
@@ -195,6 +195,7 @@ class Story(QtCore.QObject):
             return
         self._job = None
         assert request.folder is not None
+        self.side.tidy(request.folder)
         self._show(request.folder, name)
 
     def _show(self, folder: Path, name: str) -> None:

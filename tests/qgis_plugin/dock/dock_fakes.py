@@ -58,6 +58,9 @@ class FakeSide:
         self.shown.append((folder, name))
         return self.classes
 
+    def tidy(self, folder):
+        self.calls.append("tidy")
+
     def restyle(self, classes):
         self.styles.append(tuple(classes))
 
@@ -77,7 +80,7 @@ class FakeJob(Job):
         self.is_cancelled = False
 
     def tell(self, kind, stage=None, done=None, total=None, message="", **values):
-        self.event.emit(Event(kind, stage, done, total, message, values))
+        self.told.emit(Event(kind, stage, done, total, message, values))
 
     def cancel(self):
         self.is_cancelled = True

@@ -40,7 +40,7 @@ def collect(job):
             self.threads.add(threading.current_thread())
 
     ear = Ear()
-    job.event.connect(ear.hear_event)
+    job.told.connect(ear.hear_event)
     job.said.connect(ear.hear_line)
     job.ended.connect(ear.hear_end)
     return ear

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import pkgutil
 
 import pytest
 from geoarseg_qgis.dock.dock_widget import Dock
@@ -74,6 +76,7 @@ def test_at_the_end_the_map_is_shown_with_its_legend(panel, job, side):
     assert side.shown == [(side.folder / "ortho land cover", "Orthophoto 2023")]
     assert panel.pages.currentWidget() is panel.legend
     assert panel.legend.model.rowCount() == 4
+    assert side.calls == ["tidy"]
 
 
 FAILURES = {
@@ -153,3 +156,18 @@ def test_nothing_is_left_after_the_dock_is_closed(qtbot, side, engine):
     QtWidgets.QApplication.processEvents()
     assert window.findChildren(QtWidgets.QDockWidget) == []
     assert {id(widget) for widget in QtWidgets.QApplication.topLevelWidgets()} <= before
+
+
+def test_no_signal_hides_a_method_of_qt():
+    """A signal called `event` takes the place of `QObject.event`, and Qt can no longer deliver anything."""
+    import geoarseg_qgis.dock as package
+
+    classes = []
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name != "qgis_side":
+            found = vars(importlib.import_module(f"{package.__name__}.{module.name}")).values()
+            classes += [c for c in found if isinstance(c, type) and c.__module__.startswith(package.__name__)]
+    signals = [(c, name) for c in classes for name, value in vars(c).items() if isinstance(value, QtCore.Signal)]
+    assert len(signals) > 10
+    for owner, name in signals:
+        assert not any(hasattr(base, name) for base in owner.__mro__[1:]), (owner, name)
