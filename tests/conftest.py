@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,26 @@ def make_raster(tmp_path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Callable[[str], Path]]:
+    """Factory of file systems of a size such as "1m", or a skip."""
+    disks = []
+
+    def mount(size: str) -> Path:
+        folder = tmp_path / f"disk_{len(disks)}"
+        folder.mkdir()
+        try:
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+            failed = subprocess.run(command, capture_output=True, check=False).returncode != 0
+        except OSError:
+            failed = True
+        if failed:
+            pytest.skip("a small file system can only be mounted by root")
+        disks.append(folder)
+        return folder
+
+    yield mount
+    for folder in disks:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -9,12 +9,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "geoarseg"
 FLOORS = [
-    {"__init__", "errors", "progress", "settings"},
+    {"__init__", "errors", "progress", "settings", "block_cache"},
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
-    {"mapping", "relabel"},
+    {"mapping", "polygons", "earlier", "relabel"},
     {"pipeline", "overclustering", "paper", "doctor"},
     {"demo", "compare", "reproduce"},
     {"cli"},

@@ -34,6 +34,10 @@ COMMANDS = {
 }
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called."""
 
@@ -48,6 +52,13 @@ class LazyGroup(click.Group):
         command = importlib.import_module(f"geoarseg.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; without click's empty line on Ctrl-C, which is no JSON."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -71,7 +82,12 @@ def main(arguments: list[str] | None = None) -> None:
         put_on_leash()
     except GeoArSegError as error:
         sys.exit(_report(str(error), error.exit_code, log_json="--log-json" in arguments))
-    sys.exit(run_command(arguments))
+    code = run_command(arguments)
+    if code == INTERRUPTED:  # Python would first wait for the windows that threads are computing
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -83,7 +99,7 @@ def run_command(arguments: list[str]) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _report("Interrupted; nothing half-written was left.", 130, log_json)
+        return _report("Interrupted; nothing half-written was left.", INTERRUPTED, log_json)
     except click.ClickException as error:
         return _report(" ".join(error.format_message().split()), 2, log_json)
     except BrokenPipeError:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from xml.etree import ElementTree as ET  # only writes XML, never parses it
 
 from geoarseg.errors import InputError, SettingsError
@@ -114,6 +115,25 @@ class Legend:
             return cls(tuple(entries))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError(f"The legend cannot be read ({error}).") from error
+
+    def to_flags(self) -> dict[str, Any]:
+        """The legend as attributes of an array, by the conventions of CF: `flag_values` and so on."""
+        return {
+            "flag_values": [entry.value for entry in self.entries],
+            "flag_meanings": " ".join(entry.name.replace(" ", "_") for entry in self.entries),
+            "flag_colors": " ".join(entry.hex for entry in self.entries),
+        }
+
+    @classmethod
+    def from_flags(cls, attributes: Mapping[str, Any]) -> Legend | None:
+        """Read what `to_flags` gave, from among other attributes; None if it is not there, or damaged."""
+        names, colours = (str(attributes.get(f"flag_{key}", "")).split() for key in ("meanings", "colors"))
+        try:
+            rows = list(zip(attributes["flag_values"], names, colours, strict=True))
+            entries = tuple(LegendEntry(int(v), n.replace("_", " "), parse_hex(c)) for v, n, c in rows)
+            return cls(entries) if entries else None
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def colormap(self) -> dict[int, tuple[int, int, int, int]]:
         """GDAL's colour table: class value to red, green, blue, alpha; nodata is transparent."""

@@ -23,8 +23,8 @@ from geoarseg.progress import Progress
 from geoarseg.raster.legend import Legend, LegendEntry
 from geoarseg.vector.formats import GEOJSON, format_of, whole_or_not_at_all
 from geoarseg.vector.join import join_touching
-from geoarseg.vector.layer import write_gdal
 from geoarseg.vector.style import complete_legend, read_colours, write_style
+from geoarseg.vector.writing import write_here
 
 _READ_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException, OSError, RuntimeError)
 _CLASS, _NAME = "class", "name"
@@ -120,21 +120,15 @@ def relabel_layer(
         try:
             joined = _joined(layer, legend, dict(merges or {}))
             records = _relabelled(layer, legend, dict(merges or {}), joined)
-            reader = pa.RecordBatchReader.from_batches(layer.schema, records)
             if path.suffix.lower() == ".parquet":
                 with pa.parquet.ParquetWriter(unfinished, layer.schema, compression="zstd") as writer:
-                    for record in reader:
+                    for record in records:
                         writer.write_batch(record)
             else:
-                write_gdal(
-                    unfinished,
-                    reader,
-                    kind=format_of(path),
-                    layer=layer.name,
-                    crs=layer.crs,
-                    geometry=layer.geometry,
-                    geometry_type=layer.geometry_type,
-                )
+                kind = format_of(path)
+                options = {"layer": layer.name, "driver": kind.driver, "geometry_name": layer.geometry, **kind.options}
+                options |= {"geometry_type": layer.geometry_type, "crs": layer.crs}
+                write_here(unfinished, layer.schema, records, options)
         except _READ_ERRORS as error:
             raise OutputError(f"{path} could not be written anew ({error}).", "Is the disk full?") from error
         write_style(unfinished, legend, layer=layer.name)

@@ -24,7 +24,7 @@ QUALITIES: dict[str, dict[str, object]] = {
 """Settings over the defaults, as in `configs/` of geoarseg."""
 
 _STAGE_WEIGHTS: dict[str, dict[str, float]] = {
-    "run": {"statistics": 3, "train": 60, "segment": 25, "write": 2, "vectorize": 8, "preview": 2},
+    "run": {"statistics": 3, "train": 60, "segment": 22, "write": 2, "sieve": 3, "vectorize": 8, "preview": 2},
     "train": {"statistics": 5, "train": 95},
     "segment": {"segment": 95, "write": 5},
 }

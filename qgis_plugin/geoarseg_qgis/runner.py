@@ -114,6 +114,7 @@ def _stage_names() -> dict[str, str]:
         "train": tr("Training"),
         "segment": tr("Segmentation"),
         "write": tr("Writing"),
+        "sieve": tr("Sieve"),
         "vectorize": tr("Polygons"),
         "preview": tr("Picture"),
     }

@@ -15,7 +15,9 @@ from .environment import Installation, Machine, environment_folder, find_command
 
 GROUP = "geoarseg"
 COMMAND, PYTHON, BUILD = "command", "python", "build"
-"""The settings: the command the user chose, the Python to build an environment on, and which build of torch."""
+UNFINISHED = "unfinished"
+"""The settings: the command the user chose, the Python to build an environment on, which build of torch, and
+the last land-cover map that was started and not finished."""
 
 _COMMAND_VARIABLE = "GEOARSEG_COMMAND"  # for programs that start QGIS; it goes before the setting
 

@@ -47,7 +47,10 @@ CALLS = {
         **{"out": "o", "model": "m", "confidence": "c", "bands": (1,), "window": (0, 0, 5, 5), "aoi": "a.gpkg"},
         **{"workers": 2, "device": "auto", "settings": {"segment.window_px": 512}},
     },
-    "vectorize": {"out": "o", "connectedness": "8"},
+    "vectorize": {
+        **{"out": "o", "connectedness": "8", "min_area": 5.0, "sieve": 3, "simplify": 1.5, "smooth": True},
+        **{"dissolve": True, "confidence": "c", "image": "i", "bands": (1, 2), "ndvi": True},
+    },
     "evaluate": {
         **{"labels": "l", "field": "f", "many_to_one": True, "ignore": (0, 255), "sample": True, "out": "o"},
         **{"json": True},
@@ -113,7 +116,7 @@ def test_no_object_breaks_the_parser(fields):
 def test_the_course_goes_on_through_the_stages():
     course = Course("run")
     stages = [("statistics", 0.5), ("statistics", 1), ("train", 0.1), ("train", 1), ("segment", 1), ("write", 1)]
-    stages += [("vectorize", 1), ("preview", 1)]
+    stages += [("sieve", 1), ("vectorize", 1), ("preview", 1)]
     percents = [course.percent(Event("progress", stage, done, 1.0)) for stage, done in stages]
     assert percents == sorted(percents)
     assert percents[-1] == pytest.approx(100)

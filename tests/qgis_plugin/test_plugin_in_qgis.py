@@ -90,7 +90,7 @@ def test_the_model_gives_the_map_again(qgis, mapped, scene, tmp_path):
     assert set(np.unique(read(made["CONFIDENCE"])[0])) <= {*range(101), 255}
 
 
-def test_polygons_cover_the_map(qgis, mapped, tmp_path):
+def test_polygons_cover_the_map(qgis, mapped, scene, tmp_path):
     import geopandas as gpd
 
     made = qgis.run("vectorize", INPUT=mapped["CLASSES_RASTER"], OUTPUT=tmp_path / "polygons.gpkg", CONNECTEDNESS=1)
@@ -98,6 +98,11 @@ def test_polygons_cover_the_map(qgis, mapped, tmp_path):
     classes, profile = read(mapped["CLASSES_RASTER"])
     pixel = abs(profile["transform"].a * profile["transform"].e)
     assert polygons["area_m2"].sum() == pytest.approx((classes > 0).sum() * pixel)
+    options = {"MIN_AREA": 50 * pixel, "SIMPLIFY": 1.5 * pixel**0.5, "SMOOTH": True, "IMAGE": scene, "BANDS": [1, 2]}
+    cleaned = qgis.run("vectorize", INPUT=mapped["CLASSES_RASTER"], OUTPUT=tmp_path / "cleaned.gpkg", **options)
+    cleaned = gpd.read_file(cleaned["OUTPUT"], layer="cleaned")
+    assert 0 < len(cleaned) < len(polygons)
+    assert {"mean_1", "mean_2", "perimeter_m"} <= set(cleaned)
 
 
 def test_a_model_is_trained_on_two_images(qgis, scene, tmp_path):

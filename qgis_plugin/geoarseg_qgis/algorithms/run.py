@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
+from .. import settings
 from ..command import arguments
 from ..inputs import remove_made
 from ..messages import tr
 from .base import GeoarsegAlgorithm, disk_problem
-from .image import Image, image_parameters
+from .image import Image, advanced, image_parameters
+from .polygons import polygon_parameters, polygon_settings, polygons_problem
 from .training import machine_parameters, settings_problem, training_options, training_parameters
 
 CONFIDENCE, OUTPUT, LOAD = "CONFIDENCE", "OUTPUT", "LOAD"
@@ -50,8 +53,8 @@ class RunAlgorithm(GeoarsegAlgorithm):
             "Start with the number of land covers you can tell apart, and the quality “quick”. Pixels without data,"
             " and those outside of extent and polygons, neither train nor get a class.\n\n"
             "The folder then holds classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Files"
-            " of these names are replaced. A training that was cancelled goes on where it was when it is started again"
-            " with the same parameters, unless extent or polygons were given."
+            " of these names are replaced. What was cancelled goes on where it was when it is started again with the"
+            " same parameters; of a part of an image, the training starts afresh."
         )
 
     def tags(self) -> list[str]:
@@ -63,7 +66,8 @@ class RunAlgorithm(GeoarsegAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare parameters and outputs."""
-        for parameter in (*image_parameters(), *training_parameters(), *machine_parameters()):
+        polygons = map(advanced, polygon_parameters())
+        for parameter in (*image_parameters(), *training_parameters(), *polygons, *machine_parameters()):
             self.addParameter(parameter)
         self.addParameter(
             QgsProcessingParameterBoolean(CONFIDENCE, tr("Also write the confidence of each pixel"), False)
@@ -84,6 +88,7 @@ class RunAlgorithm(GeoarsegAlgorithm):
         return (
             image.problem()
             or settings_problem(self, parameters, context)
+            or polygons_problem(self, parameters)
             or disk_problem(place, _BYTES_PER_PIXEL * image.pixels())
         )
 
@@ -101,32 +106,42 @@ class RunAlgorithm(GeoarsegAlgorithm):
     ) -> dict[str, Any]:
         """Call the command, and hand over what it made."""
         folder = Path(self.parameterAsString(parameters, OUTPUT, context))
-        confidence = self.parameterAsBool(parameters, CONFIDENCE, context)
         results = {name: str(folder / file) for name, file in {**_FILES, **_FURTHER}.items()}
-        if confidence:
+        if self.parameterAsBool(parameters, CONFIDENCE, context):
             results["CONFIDENCE_RASTER"] = str(folder / "confidence.tif")
         done = False
         try:
-            words = arguments(
-                "run",
-                self._image.file(folder, feedback, cut=True),
-                out=folder,
-                bands=self._image.bands,
-                confidence=confidence,
-                overwrite=True,
-                log_json=True,
-                **training_options(self, parameters, context),
-            )
+            words = self._words(parameters, context, feedback, folder)
+            goes_on = settings.value_of(settings.UNFINISHED) == _name_of(words)
+            settings.put_value(settings.UNFINISHED, _name_of(words))
+            if not goes_on:  # what is there is of something else
+                words.insert(1, "--overwrite")
             done = not self.call(words, feedback, list(results.values())).cancelled
         finally:
             if not done:
                 remove_made(folder)
         if not done:
             return {}
+        settings.put_value(settings.UNFINISHED, "")
         self._tell_shares(Path(results["SUMMARY"]), feedback)
         if self.parameterAsBool(parameters, LOAD, context):
             self._load(results, context)
         return {**results, OUTPUT: str(folder)}
+
+    def _words(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback, folder: Path
+    ) -> list[str]:
+        options = training_options(self, parameters, context)
+        options["settings"] = {**polygon_settings(self, parameters, context), **options["settings"]}
+        return arguments(
+            "run",
+            self._image.file(folder, feedback, cut=True),
+            out=folder,
+            bands=self._image.bands,
+            confidence=self.parameterAsBool(parameters, CONFIDENCE, context),
+            log_json=True,
+            **options,
+        )
 
     def _load(self, results: dict[str, str], context: QgsProcessingContext) -> None:
         name = self._image.name
@@ -140,3 +155,8 @@ class RunAlgorithm(GeoarsegAlgorithm):
     def _tell_shares(self, summary: Path, feedback: QgsProcessingFeedback) -> None:
         for entry in json.loads(summary.read_text(encoding="utf-8"))["classes"]:
             feedback.pushInfo(f"{entry['name']}: {entry['share']:.1%}")
+
+
+def _name_of(words: list[str]) -> str:
+    """Tells a run from others, so that the same one can go on where it was."""
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()

@@ -224,6 +224,26 @@ Sind die Referenzdaten eine eigens gezogene Zufallsstichprobe, so schätzt „Re
         <translation>Der Export von {name} hätte {columns} x {rows} Pixel. Geben Sie eine kleinere Ausdehnung oder größere Pixel an.</translation>
     </message>
     <message>
+        <source>Least area (square metres): smaller ones go to a neighbour</source>
+        <translation>Kleinste Fläche (Quadratmeter): kleinere gehen an einen Nachbarn</translation>
+    </message>
+    <message>
+        <source>The same in pixels</source>
+        <translation>Dasselbe in Pixeln</translation>
+    </message>
+    <message>
+        <source>Tolerance of simplified borders (metres; pixels without coordinates)</source>
+        <translation>Toleranz vereinfachter Grenzen (Meter; Pixel ohne Koordinaten)</translation>
+    </message>
+    <message>
+        <source>Smooth the borders</source>
+        <translation>Die Grenzen glätten</translation>
+    </message>
+    <message>
+        <source>Give the least area in square metres or in pixels, not both.</source>
+        <translation>Geben Sie die kleinste Fläche in Quadratmetern oder in Pixeln an, nicht beides.</translation>
+    </message>
+    <message>
         <source>Land-cover map (train and segment)</source>
         <translation>Landbedeckungskarte (trainieren und segmentieren)</translation>
     </message>
@@ -236,12 +256,12 @@ Sind die Referenzdaten eine eigens gezogene Zufallsstichprobe, so schätzt „Re
 
 Start with the number of land covers you can tell apart, and the quality “quick”. Pixels without data, and those outside of extent and polygons, neither train nor get a class.
 
-The folder then holds classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Files of these names are replaced. A training that was cancelled goes on where it was when it is started again with the same parameters, unless extent or polygons were given.</source>
+The folder then holds classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Files of these names are replaced. What was cancelled goes on where it was when it is started again with the same parameters; of a part of an image, the training starts afresh.</source>
         <translation>Trainiert ein Netz auf dem Bild, ohne Referenzdaten, und erzeugt ein Klassenraster, Polygone und ein Modell für weitere Bilder. Die Klassen sind nach Größe nummeriert; was sie bedeuten, bestimmen Sie.
 
 Beginnen Sie mit so vielen Klassen, wie Sie Bedeckungen unterscheiden können, und der Qualität „schnell“. Pixel ohne Daten und solche außerhalb von Ausdehnung und Polygonen werden weder zum Training verwendet noch einer Klasse zugeordnet.
 
-Der Ordner enthält danach classes.tif, classes.gpkg, model.safetensors, preview.png und summary.json. Dateien dieser Namen werden ersetzt. Ein abgebrochenes Training geht dort weiter, wo es war, wenn es mit denselben Parametern erneut gestartet wird, es sei denn, Ausdehnung oder Polygone waren angegeben.</translation>
+Der Ordner enthält danach classes.tif, classes.gpkg, model.safetensors, preview.png und summary.json. Dateien dieser Namen werden ersetzt. Was abgebrochen wurde, geht dort weiter, wo es war, wenn es mit denselben Parametern erneut gestartet wird; bei einem Teil eines Bildes beginnt das Training von vorn.</translation>
     </message>
     <message>
         <source>land cover,classification,unsupervised,clustering,segmentation,deep learning,raster,aerial,satellite</source>
@@ -428,10 +448,14 @@ Die Bilder brauchen kein gemeinsames Gitter, aber gleich viele Kanäle derselben
         <translation>Wandelt ein Klassenraster in Polygone mit Klasse, Name und Fläche um.</translation>
     </message>
     <message>
-        <source>Turns a class raster into polygons with class, name and area, styled as the raster is. They follow the edges of the pixels, cover all that has a class exactly once, and have no seams, whatever the raster's size.
+        <source>Turns a class raster into polygons with class, name, area and perimeter, styled as the raster is. They follow the edges of the pixels, cover all that has a class exactly once, and have no seams, whatever the raster's size.
+
+Small areas can be given to their neighbours, and borders simplified and smoothed: neighbours keep one common border, without gaps and overlaps. A staircase of pixels becomes straight from a tolerance of one pixel on.
 
 Areas are in square metres, on the ellipsoid if the coordinate system is one of degrees.</source>
-        <translation>Wandelt ein Klassenraster in Polygone mit Klasse, Name und Fläche um, gestaltet wie das Raster. Sie folgen den Pixelkanten, bedecken alles, was eine Klasse hat, genau einmal und haben keine Nähte, wie groß das Raster auch ist.
+        <translation>Wandelt ein Klassenraster in Polygone mit Klasse, Name, Fläche und Umfang um, gestaltet wie das Raster. Sie folgen den Pixelkanten, bedecken alles, was eine Klasse hat, genau einmal und haben keine Nähte, wie groß das Raster auch ist.
+
+Kleine Flächen können ihren Nachbarn gegeben, Grenzen vereinfacht und geglättet werden: Nachbarn behalten eine gemeinsame Grenze, ohne Lücken und Überlappungen. Eine Treppe aus Pixeln wird ab einer Toleranz von einem Pixel gerade.
 
 Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoid.</translation>
     </message>
@@ -448,12 +472,36 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>8: auch über Ecken</translation>
     </message>
     <message>
+        <source>One multipolygon for each class</source>
+        <translation>Ein Multipolygon je Klasse</translation>
+    </message>
+    <message>
         <source>Pixels of a polygon join</source>
         <translation>Pixel eines Polygons hängen zusammen</translation>
     </message>
     <message>
+        <source>Confidence raster, of which polygons get the mean</source>
+        <translation>Konfidenzraster, dessen Mittel die Polygone erhalten</translation>
+    </message>
+    <message>
+        <source>Image of the map, of whose bands polygons get the means</source>
+        <translation>Bild der Karte, von dessen Kanälen die Polygone die Mittel erhalten</translation>
+    </message>
+    <message>
+        <source>Bands of the image</source>
+        <translation>Kanäle des Bildes</translation>
+    </message>
+    <message>
+        <source>Mean vegetation index (NDVI) of the image</source>
+        <translation>Mittlerer Vegetationsindex (NDVI) des Bildes</translation>
+    </message>
+    <message>
         <source>{name} has {count} bands, but a class raster has one.</source>
         <translation>{name} hat {count} Kanäle, ein Klassenraster aber hat einen.</translation>
+    </message>
+    <message>
+        <source>{name} must be a file.</source>
+        <translation>{name} muss eine Datei sein.</translation>
     </message>
     <message>
         <source>Band</source>
@@ -1134,6 +1182,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Segmentation</source>
         <translation>Segmentierung</translation>
+    </message>
+    <message>
+        <source>Sieve</source>
+        <translation>Sieb</translation>
     </message>
 </context>
 </TS>

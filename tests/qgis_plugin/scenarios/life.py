@@ -74,7 +74,7 @@ finished["polygons"] = loaded(path, details, context)
 
 cancelling = Hearer(lambda percent: cancelling.cancel() if percent > 3 else None)
 well, results, _ = run_in_background(
-    "geoarseg:run", {**small, "STEPS": 10**6, "OUTPUT": str(folder / "part")}, cancelling
+    "geoarseg:run", {**small, "STEPS": 20_000, "OUTPUT": str(folder / "part")}, cancelling
 )
 cancelled = {
     "results": results,

@@ -17,7 +17,7 @@ def tell(percent):
 
 
 hearer = Hearer(tell)
-parameters = {"INPUT": image, "CLASSES": 3, "QUALITY": 0, "STEPS": 10**6, "DEVICE": 1}
+parameters = {"INPUT": image, "CLASSES": 3, "QUALITY": 0, "STEPS": 20_000, "DEVICE": 1}
 parameters["SETTINGS"] = "train.batch=2\ntrain.crop_px=32"
 lines = []
 QgsApplication.messageLog().messageReceived.connect(lambda text, tag, level: lines.append(text))
