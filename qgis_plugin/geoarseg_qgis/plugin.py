@@ -11,7 +11,7 @@ from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
 from .bindings import provide_qtpy, withdraw
-from .messages import describe, tr
+from .messages import tr
 from .provider import GeoarsegProvider
 
 _FOLDER = Path(__file__).parent
@@ -58,20 +58,14 @@ class GeoarsegPlugin:
 
     def toggle_dock(self) -> None:
         """Show the dock, or hide it."""
-        if self._dock is None:
-            self._dock = self._make_dock()
-            self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._dock)
-        else:
+        if self._dock is not None:
             self._dock.setVisible(not self._dock.isVisible())
-
-    def _make_dock(self) -> Any:
+            return
         self._bundled = provide_qtpy()
-        from .dock.dock_widget import Dock  # needs qtpy
-        from .dock.panel import Panel
-        from .dock.qgis_side import QgisEngine, QgisSide
+        from .dock.qgis_dock import make_dock  # needs qtpy
 
-        panel = Panel(QgisSide(self._iface), QgisEngine(self.open_environment), describe=describe)
-        return Dock(panel, self._iface.mainWindow())
+        self._dock = make_dock(self._iface, self.open_environment)
+        self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._dock)
 
     def open_environment(self) -> None:
         """Show the window that makes, checks and removes the environment of the command."""

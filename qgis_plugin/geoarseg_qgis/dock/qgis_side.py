@@ -1,4 +1,4 @@
-"""What the dock asks for, had from QGIS: layers of the project, the map, and background tasks."""
+"""What the dock asks of layers and the map, had from QGIS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Callable, Mapping, Sequence
 
 from osgeo import gdal
 from qgis.core import (
-    QgsApplication,
     QgsCategorizedSymbolRenderer,
     QgsCoordinateTransform,
     QgsCsException,
@@ -22,20 +21,13 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
     QgsRendererCategory,
-    QgsTask,
     QgsVectorLayer,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtGui import QColor
 
-from .. import messages
-from ..command import Course, Event
-from ..environment import check_version
 from ..inputs import VIRTUAL, cut_picture, gdal_path, picture_of, pixel_window, remove_made, write_polygons
-from ..runner import new_log
-from ..settings import installation, this_machine
 from .classes import MapClass
-from .job import Call, Ended, Job
 from .side import CANVAS, POLYGONS, WHOLE, Area, AreaLayer, Band, ImageLayer, SideError, Source
 from .texts import tr
 
@@ -178,72 +170,6 @@ class QgisSide:
     def _tell(self, *_: Any) -> None:
         if self._changed is not None:
             self._changed()
-
-
-class QgisEngine:
-    """Runs the command as background tasks of QGIS.
-
-    Args:
-        set_up: shows the window of the environment.
-    """
-
-    def __init__(self, set_up: Callable[[], None]) -> None:
-        self.set_up = set_up
-        self._tasks: set[JobTask] = set()
-
-    def missing(self) -> str:
-        """Why there is no command."""
-        return "" if installation(this_machine()) is not None else messages.not_installed()
-
-    def start(self, title: str, arguments: Sequence[str], outputs: Sequence[Path] = ()) -> Job:
-        """Start the command as a task."""
-        machine = this_machine()
-        found = installation(machine)
-        assert found is not None
-        argv = (*found.command, *arguments)
-        check = lambda: check_version(found, machine)  # noqa: E731 -- bound to this call
-        job = Job(Call(argv, machine.environment, tuple(outputs), new_log(arguments[0]), check))
-        task = JobTask(title, job, arguments[0], self._tasks.discard)
-        self._tasks.add(task)  # Python must not take it away while it runs
-        QgsApplication.taskManager().addTask(task)
-        return job
-
-
-class JobTask(QgsTask):
-    """A job in the list of QGIS's background tasks.
-
-    Args:
-        title: what the list shows.
-        job: does the work.
-        verb: the subcommand.
-        over: told of the end.
-    """
-
-    def __init__(self, title: str, job: Job, verb: str, over: Callable[[JobTask], None]) -> None:
-        super().__init__(title, QgsTask.Flag.CanCancel)
-        self._job, self._course, self._over = job, Course(verb), over
-        job.told.connect(self._note_progress)
-
-    def run(self) -> bool:
-        """Do the job, in a thread."""
-        self._job.work()
-        return not self.isCanceled()
-
-    def cancel(self) -> None:
-        """Cancel, as the list of tasks does, and QGIS when it is closed."""
-        self._job.cancel()
-        super().cancel()
-
-    def finished(self, result: bool) -> None:
-        """Tell a job that was cancelled before its turn that it is over."""
-        if not self._job.wait(0):
-            self._job.ended.emit(Ended(130, True))
-        self._over(self)
-
-    def _note_progress(self, event: Event) -> None:
-        percent = self._course.percent(event)
-        if percent is not None:
-            self.setProgress(percent)
 
 
 def _layers_in_order() -> list[Any]:

@@ -1,6 +1,6 @@
 """What the dock asks of the program around it: layers, a map that follows, and commands that run in the background.
 
-`qgis_side.py` has these from QGIS; the tests have small ones of their own.
+`qgis_side.py` and `qgis_dock.py` have these from QGIS; the tests have small ones of their own.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ def stage_name(stage: str) -> str:
         "vectorize": tr("Polygons"),
         "preview": tr("Picture"),
         "relabel": tr("Saving"),
+        "sieve": tr("Small patches"),
     }
     return names.get(stage, stage)
 

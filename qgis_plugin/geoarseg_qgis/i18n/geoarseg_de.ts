@@ -852,6 +852,30 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{rate:.3g} {units} je Sekunde</translation>
     </message>
     <message>
+        <source>The image has no coordinate reference system: assign one, or map all of it.</source>
+        <translation>Das Bild hat kein Koordinatenbezugssystem: Weisen Sie ihm eines zu, oder kartieren Sie es ganz.</translation>
+    </message>
+    <message>
+        <source>{folder} holds no map that can be loaded.</source>
+        <translation>{folder} enthält keine Karte, die sich laden lässt.</translation>
+    </message>
+    <message>
+        <source>The extent of the canvas cannot be transformed to the image's system.</source>
+        <translation>Die Ausdehnung des Kartenfensters lässt sich nicht in das Bezugssystem des Bildes umrechnen.</translation>
+    </message>
+    <message>
+        <source>The layer is not in the project any more.</source>
+        <translation>Der Layer ist nicht mehr im Projekt.</translation>
+    </message>
+    <message>
+        <source>The layer cannot be read.</source>
+        <translation>Der Layer kann nicht gelesen werden.</translation>
+    </message>
+    <message>
+        <source>{name} is no file but comes from a service. Export it first: Layer &gt; Save As, or the Processing algorithm with a pixel size.</source>
+        <translation>{name} ist keine Datei, sondern kommt von einem Dienst. Exportieren Sie ihn zuerst: Layer &gt; Speichern als, oder mit dem Verarbeitungsalgorithmus und einer Pixelgröße.</translation>
+    </message>
+    <message>
         <source>Cluster shares</source>
         <translation>Anteile der Cluster</translation>
     </message>
@@ -910,6 +934,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Saving</source>
         <translation>Speichern</translation>
+    </message>
+    <message>
+        <source>Small patches</source>
+        <translation>Kleine Flächen</translation>
     </message>
     <message>
         <source>red</source>

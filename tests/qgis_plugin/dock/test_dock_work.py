@@ -164,7 +164,7 @@ def test_no_signal_hides_a_method_of_qt():
 
     classes = []
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name != "qgis_side":
+        if not module.name.startswith("qgis_"):
             found = vars(importlib.import_module(f"{package.__name__}.{module.name}")).values()
             classes += [c for c in found if isinstance(c, type) and c.__module__.startswith(package.__name__)]
     signals = [(c, name) for c in classes for name, value in vars(c).items() if isinstance(value, QtCore.Signal)]
