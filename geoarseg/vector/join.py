@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pyproj
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from geoarseg.vector.area import horizontal, unit_of
 
 _ROTATED_PRECISION = 1e-12  # some thousand times finer than a pixel, some thousand times coarser than float64
 Objects = npt.NDArray[np.object_]
@@ -32,6 +35,20 @@ def join_touching(
     joined = np.concatenate([joined for joined, _ in found])
     sums = np.concatenate([sums for _, sums in found])
     return np.asarray(shapely.to_wkb(joined)), np.repeat(np.unique(classes), counts), sums
+
+
+def border_lengths(wkb: Objects, crs: pyproj.CRS | None) -> npt.NDArray[np.float64]:
+    """Length of the border of each polygon, holes included, (features,): in metres, or in pixels without a CRS."""
+    geometries, crs = shapely.from_wkb(wkb), horizontal(crs)
+    if crs is None:
+        return np.asarray(shapely.length(geometries))
+    if not crs.is_geographic:
+        return np.asarray(shapely.length(geometries) * unit_of(crs))
+    geod = crs.get_geod()
+    assert geod is not None
+    degrees = np.rad2deg(unit_of(crs))
+    scaled = shapely.transform(geometries, lambda xy: xy * degrees)
+    return np.array([geod.geometry_length(shapely.boundary(geometry)) for geometry in scaled])
 
 
 def _join(members: Objects, areas: npt.NDArray[np.float64], multi: bool) -> tuple[Objects, npt.NDArray[np.float64]]:

@@ -5,6 +5,7 @@ Features stream through. Only those of merged classes are held in memory: where 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 import pyogrio
+import pyproj
 
 from geoarseg.errors import InputError, OutputError
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import Legend, LegendEntry
 from geoarseg.vector.formats import GEOJSON, format_of, whole_or_not_at_all
-from geoarseg.vector.join import join_touching
+from geoarseg.vector.join import border_lengths, join_touching
 from geoarseg.vector.style import complete_legend, read_colours, write_style
 from geoarseg.vector.writing import write_here
 
@@ -94,7 +96,8 @@ def relabel_layer(
 ) -> None:
     """Give a polygon layer another legend, and join the polygons of merged classes where they touch.
 
-    Other columns than class, name, area and geometry keep their values; a joined polygon has none of them.
+    A joined polygon has the areas' sum and a perimeter of its own; what else there is, such as a mean of a raster, it
+    has not. All other polygons keep what they have.
 
     Args:
         path: a layer that geoarseg wrote. A GeoPackage must hold no other layer.
@@ -198,8 +201,22 @@ def _joined(layer: _Layer, legend: Legend, merges: dict[int, int]) -> pa.RecordB
     area = next((name for name in members.schema.names if name.startswith("area_")), None)
     areas = members[area].to_numpy() if area else np.zeros(len(members))
     wkb, of_class, sums = join_touching(members[layer.geometry].to_numpy(zero_copy_only=False), classes, areas)
-    columns = {layer.geometry: wkb, _CLASS: of_class, _NAME: [legend.name_of(value) for value in of_class.tolist()]}
-    return _record(layer.schema, columns | ({area: sums} if area else {}), len(of_class))
+    columns: dict[str, Any] = {
+        layer.geometry: wkb,
+        _CLASS: of_class,
+        _NAME: [legend.name_of(value) for value in of_class.tolist()],
+    }
+    perimeter = next((name for name in members.schema.names if name.startswith("perim")), None)
+    columns |= ({area: sums} if area else {}) | ({perimeter: border_lengths(wkb, _crs_of(layer))} if perimeter else {})
+    return _record(layer.schema, columns, len(of_class))
+
+
+def _crs_of(layer: _Layer) -> pyproj.CRS | None:
+    if layer.path.suffix.lower() != ".parquet":
+        return pyproj.CRS.from_user_input(layer.crs) if layer.crs else None
+    geo = json.loads((layer.schema.metadata or {}).get(b"geo", b"{}"))
+    described = geo.get("columns", {}).get(layer.geometry, {}).get("crs")
+    return pyproj.CRS.from_json_dict(described) if described else None
 
 
 def _record(schema: pa.Schema, columns: Mapping[str, Any], count: int) -> pa.RecordBatch:

@@ -74,7 +74,7 @@ def test_probabilities_of_merged_clusters_add_up(out, capsys):
     np.testing.assert_allclose(result[:, 0], apart[:, [0, 1, 3]].sum(1), rtol=1e-6)
     np.testing.assert_array_equal(result[:, [1, 3]], 0)
     np.testing.assert_array_equal(result[:, 2], apart[:, 2])
-    assert set(np.unique(joined.classify(images, valid)[0])) <= {1, 3}
+    assert set(np.unique(joined.classify(images, valid).classes)) <= {1, 3}
 
 
 def test_a_printed_legend_can_be_given_back(out, tmp_path, capsys):

@@ -42,10 +42,10 @@ def relabel(path, edit):
 
 def rows(frame, area="area_m2"):
     """The features in an order and a form of their own."""
+    border = next(name for name in frame.columns if name.startswith("perim"))
     shapes = [shapely.normalize(shapely.simplify(shape, 0)).wkt for shape in frame.geometry]
-    return sorted(
-        zip(frame["class"].tolist(), frame["name"].tolist(), frame[area].round(6).tolist(), shapes, strict=True)
-    )
+    columns = (frame["class"], frame["name"], frame[area].round(6), frame[border].round(6))
+    return sorted(zip(*columns, shapes, strict=True))
 
 
 @pytest.mark.parametrize("connectedness", [4, 8])
@@ -115,6 +115,16 @@ def test_other_columns_stay_where_nothing_is_joined(tmp_path):
     assert notes[1] == "note 1"
     assert notes[3] == "note 3"
     assert notes[4] is None or notes[4] != notes[4]
+
+
+def test_perimeters_in_degrees_are_metres(tmp_path):
+    edit, transform = LegendEdit(merges={2: 4}), Affine(1e-4, 0, 13.0, 0, -1e-4, 52.4)
+    wgs84 = pyproj.CRS("EPSG:4326")
+    result = relabel(write(tmp_path / "map.gpkg", transform=transform, crs=wgs84), edit)
+    merged = np.where(RASTER == 2, 4, RASTER).astype(np.uint8)
+    expected = read_polygons(write(tmp_path / "other.gpkg", merged, transform=transform, crs=wgs84))
+    found = [frame.sort_values(["class", "area_m2"])["perimeter_m"].tolist() for frame in (result, expected)]
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
 
 
 def test_without_a_coordinate_system(tmp_path):
