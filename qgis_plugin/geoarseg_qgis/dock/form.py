@@ -36,7 +36,7 @@ class Form(QtWidgets.QWidget):
         self._side = side
         self._images: tuple[ImageLayer, ...] = ()
         self._measured: tuple[tuple[object, ...], Estimate] | None = None
-        self._shown_image = ""
+        self._shown_image = self._suggested = ""
         self._make_fields()
         self._lay_out()
         self._connect()
@@ -120,7 +120,7 @@ class Form(QtWidgets.QWidget):
         self.open_button.clicked.connect(self._ask_open)
 
     def refresh(self) -> None:
-        """Take the layers as they now are; what was chosen stays chosen."""
+        """Take the layers as they now are; what was chosen stays chosen, but a finished map is not replaced unasked."""
         wanted = self.image.currentData() or self._side.current_image()
         self._images = tuple(self._side.images())
         _fill(self.image, [(layer.name, layer.key) for layer in self._images], wanted)
@@ -154,11 +154,14 @@ class Form(QtWidgets.QWidget):
 
     def _choose_image(self, *_: Any) -> None:
         key = self.image.currentData() or ""
+        layer = next((layer for layer in self._images if layer.key == key), None)
+        is_done = self.folder.text() == self._suggested and bool(replaced_by(self.request()))
+        if key != self._shown_image or is_done:
+            self._suggested = str(self._side.folder_for(key)) if layer else ""
+            self.folder.setText(self._suggested)
         if key != self._shown_image:
             self._shown_image = key
-            layer = next((layer for layer in self._images if layer.key == key), None)
             self.bands.set_bands(layer.bands if layer else ())
-            self.folder.setText(str(self._side.folder_for(key)) if layer else "")
         self._review()
 
     def _review(self, *_: Any) -> None:

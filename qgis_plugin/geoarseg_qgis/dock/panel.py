@@ -40,6 +40,7 @@ class Panel(QtWidgets.QWidget):
     ) -> None:
         super().__init__(parent)
         self.story = Story(side, engine, describe, self)
+        self._again = self._start
         self.banner = Banner()
         self.form, self.progress, self.legend = Form(side), ProgressView(), LegendView(pick=pick)
         self.measuring = _Measuring()
@@ -100,10 +101,12 @@ class Panel(QtWidgets.QWidget):
         self.story.close()
 
     def _start(self, request: Any) -> None:
+        self._again = self._start
         self.banner.hide()
         self.story.start(request)
 
     def _measure(self, request: Any) -> None:
+        self._again = self._measure
         self.banner.hide()
         self.story.measure(request)
 
@@ -130,14 +133,13 @@ class Panel(QtWidgets.QWidget):
     def _take_way_out(self, way_out: str) -> None:
         if way_out == SET_UP:
             self.story.engine.set_up()
-        elif way_out == USE_CPU:
+            return
+        if way_out == USE_CPU:
             self.form.set_device("cpu")
-            self.story.use_cpu()
-        elif way_out == RETRY:
-            if self.story.state == NAMING:
-                self.story.save()
-            else:
-                self._start(self.form.request())
+        if way_out == RETRY and self.story.state == NAMING:
+            self.story.save()
+        elif self.form.start_button.isEnabled():
+            self._again(self.form.request())
 
     def _leave_legend(self) -> None:
         if self.story.table.is_changed and not self._may_discard():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -127,10 +126,6 @@ class Story(QtCore.QObject):
         """From the legend to the form."""
         if self.state == NAMING:
             self._move(ASKING)
-
-    def use_cpu(self) -> None:
-        """Start the last request again, without the GPU."""
-        self.start(replace(self.request, device="cpu"))
 
     def close(self) -> None:
         """End all, and wait for it."""

@@ -29,7 +29,7 @@ class FakeSide:
         self.changed = None
         self.sources, self.shown, self.styles, self.calls = [], [], [], []
         self.classes = CLASSES
-        self.problem = ""
+        self.problem = self.suggestion = ""
 
     def images(self):
         return self.layers
@@ -44,7 +44,7 @@ class FakeSide:
         self.changed = changed
 
     def folder_for(self, image):
-        return self.folder / f"{image} land cover"
+        return self.folder / (self.suggestion or f"{image} land cover")
 
     def source(self, image, area, roles, folder):
         if self.problem:

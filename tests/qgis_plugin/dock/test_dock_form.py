@@ -68,13 +68,27 @@ def test_polygons_are_asked_for_only_when_needed(panel):
 
 
 def test_a_map_that_is_there_is_named(panel, side):
-    folder = side.folder / "ortho land cover"
+    folder = side.folder / "an earlier one"
     folder.mkdir()
     (folder / "classes.tif").write_text("")
-    panel.form.refresh()
-    panel.form.classes.setValue(7)
+    panel.form.folder.setText(str(folder))
     assert "classes.tif will be replaced" in panel.form.note.text()
     assert panel.form.start_button.isEnabled()
+
+
+def test_a_finished_map_is_not_replaced_unasked(panel, side, engine, qtbot):
+    first = side.folder / "ortho land cover"
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    first.mkdir()
+    (first / "classes.tif").write_text("")
+    side.suggestion = "ortho land cover 2"
+    engine.jobs[0].end()
+    qtbot.mouseClick(panel.legend.back_button, LEFT)
+    assert panel.form.folder.text() == str(side.folder / "ortho land cover 2")
+    assert panel.form.note.isHidden()
+    panel.form.folder.setText(str(first))  # on the user's own word it is
+    panel.form.refresh()
+    assert panel.form.folder.text() == str(first)
 
 
 def test_layers_that_come_and_go(panel, side):

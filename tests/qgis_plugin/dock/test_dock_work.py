@@ -113,6 +113,16 @@ def test_without_a_gpu_the_processor_is_one_click_away(panel, job, engine, qtbot
     assert panel.story.state == "running"
 
 
+def test_a_trial_that_failed_is_tried_again_as_a_trial(panel, engine, qtbot):
+    qtbot.mouseClick(panel.form.measure_button, LEFT)
+    engine.jobs[0].end(-9)
+    assert panel.story.state == "asking"
+    assert "memory" in panel.banner.text.text()
+    qtbot.mouseClick(panel.banner.button, LEFT)
+    assert engine.jobs[1].arguments[0] == "train"
+    assert panel.story.state == "measuring"
+
+
 def test_a_missing_environment_is_said_before_anything_is_started(qtbot, side, engine):
     engine.absent = "geoarseg is not installed yet."
     panel = Panel(side, engine)
