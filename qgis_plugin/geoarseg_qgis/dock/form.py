@@ -12,7 +12,7 @@ from .band_table import BandTable
 from .estimate import Estimate
 from .request import DEVICES, LEAST_CLASSES, MOST_CLASSES, Problem, Request, problem_of, replaced_by
 from .side import CANVAS, POLYGONS, WHOLE, Area, ImageLayer, MapSide
-from .texts import duration, role_name, tr
+from .texts import PAGE_MARGINS, duration, role_name, tr
 
 _USUAL_CLASSES = 6
 
@@ -98,6 +98,7 @@ class Form(QtWidgets.QWidget):
         grid.addRow(self.time)
         grid.addRow(_label(tr("&Folder"), self.folder), _side_by_side(self.folder, self.browse_button))
         layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(*PAGE_MARGINS)
         layout.addLayout(grid)
         layout.addWidget(self.note)
         layout.addLayout(_side_by_side(self.start_button, self.open_button))

@@ -8,7 +8,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from .classes import ClassTable
 from .legend_model import COLOUR, NAME, SHARE, SWATCH, LegendModel
-from .texts import tr
+from .texts import PAGE_MARGINS, tr
 
 PickColour = Callable[[QtGui.QColor, QtWidgets.QWidget, str], QtGui.QColor]
 
@@ -82,11 +82,11 @@ class LegendView(QtWidgets.QWidget):
 
     def _lay_out(self) -> None:
         buttons = QtWidgets.QGridLayout()
-        for column, button in enumerate((self.colour_button, self.merge_button, self.undo_button)):
-            buttons.addWidget(button, 0, column)
-        buttons.addWidget(self.save_button, 1, 0)
-        buttons.addWidget(self.back_button, 1, 1, 1, 2)
+        for place, button in enumerate((self.colour_button, self.merge_button, self.undo_button, self.save_button)):
+            buttons.addWidget(button, place // 2, place % 2)
+        buttons.addWidget(self.back_button, 2, 0, 1, 2)
         layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(*PAGE_MARGINS)
         label = QtWidgets.QLabel(tr("C&lasses of the map"))
         label.setBuddy(self.view)
         for widget in (label, self.view, self.place):

@@ -14,7 +14,7 @@ from .legend_view import LegendView, PickColour
 from .progress_view import ProgressView
 from .side import Engine, MapSide
 from .story import ASKING, MEASURING, NAMING, RUNNING, SAVING, Story
-from .texts import tr
+from .texts import PAGE_MARGINS, tr
 
 _MOST_LOG_LINES = 5000
 
@@ -70,7 +70,7 @@ class Panel(QtWidgets.QWidget):
 
     def _lay_out(self) -> None:
         layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(self.banner)
         layout.addWidget(self.pages, 1)
         layout.addWidget(self.log_button)
@@ -187,6 +187,7 @@ class _Measuring(QtWidgets.QWidget):
         self.cancel_button = QtWidgets.QPushButton(tr("&Cancel"))
         self.cancel_button.clicked.connect(self._cancel)
         layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(*PAGE_MARGINS)
         for widget in (text, bar, self.cancel_button):
             layout.addWidget(widget)
         layout.addStretch(1)

@@ -9,7 +9,7 @@ from qtpy import QtCore, QtWidgets
 from ..command import Event
 from .curve import LossCurve
 from .shares import ShareBars
-from .texts import duration, stage_name, tr
+from .texts import PAGE_MARGINS, duration, stage_name, tr
 
 STAGES = ("statistics", "train", "segment", "write", "vectorize", "preview")
 """The stages of `geoarseg run`, in their order."""
@@ -31,6 +31,7 @@ class StageRow(QtCore.QObject):
         self.bar = QtWidgets.QProgressBar()
         self.bar.setAccessibleName(stage_name(stage))
         self.bar.setTextVisible(False)
+        self.bar.setMinimumWidth(3 * self.name.fontMetrics().height())
         self.bar.setMaximumHeight(self.name.fontMetrics().height())
         self.state = QtWidgets.QLabel()
         self.state.setMinimumWidth(self.state.fontMetrics().horizontalAdvance("00 min left"))
@@ -83,6 +84,7 @@ class ProgressView(QtWidgets.QWidget):
         self.cancel_button = QtWidgets.QPushButton(tr("&Cancel"))
         self.cancel_button.clicked.connect(self._cancel)
         layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(*PAGE_MARGINS)
         layout.addLayout(grid)
         layout.addWidget(self.now)
         layout.addWidget(self.curve, 3)

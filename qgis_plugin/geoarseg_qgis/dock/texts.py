@@ -1,8 +1,11 @@
-"""The dock's texts in the user's language, and figures as people read them."""
+"""What the pages have in common: texts in the user's language, figures as people read them, margins."""
 
 from __future__ import annotations
 
 from qtpy import QtCore
+
+PAGE_MARGINS = (4, 4, 4, 4)
+"""Left, top, right and bottom of a page: there is little room in a dock."""
 
 
 def tr(text: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 from dock_fakes import ORTHO
 from geoarseg_qgis.dock.side import Area
 from qtpy import QtCore, QtWidgets
 
+PLUGIN = Path(__file__).parents[3] / "qgis_plugin" / "geoarseg_qgis"
 SEEN = (QtWidgets.QLabel, QtWidgets.QAbstractButton, QtWidgets.QLineEdit, QtWidgets.QComboBox)
 LEFT = QtCore.Qt.MouseButton.LeftButton
 
@@ -127,9 +131,36 @@ def cut_off(page):
     return [widget for widget in seen if widget.mapTo(page, QtCore.QPoint(widget.width(), 0)).x() > edge]
 
 
+class German(QtCore.QTranslator):
+    """The German texts as they are kept, without the compiler of Qt."""
+
+    def __init__(self):
+        super().__init__()
+        messages = ElementTree.parse(PLUGIN / "i18n" / "geoarseg_de.ts").getroot().iter("message")
+        self.texts = {message.findtext("source"): message.findtext("translation") for message in messages}
+
+    def isEmpty(self):
+        return False
+
+    def translate(self, context, text, disambiguation=None, n=-1):
+        return self.texts.get(text, "")
+
+
+@pytest.fixture
+def language(request, qapp):
+    """The language of the texts, before any widget is made."""
+    german = German()
+    if request.param == "de":
+        qapp.installTranslator(german)
+    yield request.param
+    qapp.removeTranslator(german)
+
+
+@pytest.mark.parametrize("language", ["en", "de"], indirect=True)
 @pytest.mark.parametrize("height", [400, 900])  # with a scroll bar and without
 @pytest.mark.parametrize("width", [320, 480])
-def test_nothing_is_cut_off_at_a_small_width(panel, qtbot, width, height):
+def test_nothing_is_cut_off_at_a_small_width(language, panel, qtbot, width, height):
+    assert (panel.form.start_button.text() == "&Make the map") == (language == "en")
     choose(panel.form.image, "sat")
     panel.resize(width, height)
     for page in range(panel.pages.count()):
