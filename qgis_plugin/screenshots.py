@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("image", type=Path, help="a raster, best of a square kilometre or so")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--command", type=Path, default=shutil.which("geoarseg"), help="the program geoarseg")
+    parser.add_argument("--zip", type=Path, help="the plugin's zip; without it the plugin of this folder is taken")
     parser.add_argument("--width", type=int, default=360, help="width of the dock, in pixels")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -41,7 +42,7 @@ def main() -> int:
         folder = Path(scratch)
         image = folder / asked.image.name
         shutil.copyfile(asked.image, image)
-        _make_profile(folder)
+        _make_profile(folder, asked.zip)
         task = {"image": str(image), "out": str(asked.out.resolve()), "width": asked.width}
         environment = os.environ | {
             VARIABLE: json.dumps(task),
@@ -64,14 +65,15 @@ def main() -> int:
     return 1 if found.get("error") else 0
 
 
-def _make_profile(folder: Path) -> None:
+def _make_profile(folder: Path, archive: Path | None) -> None:
+    """A profile in which the plugin is installed and enabled."""
     profile = folder / "profiles" / "default"
     plugins = profile / "python" / "plugins"
-    shutil.copytree(
-        Path(__file__).resolve().parent / "geoarseg_qgis",
-        plugins / "geoarseg_qgis",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    if archive is not None:
+        shutil.unpack_archive(archive, plugins)
+    else:
+        source = Path(__file__).resolve().parent / "geoarseg_qgis"
+        shutil.copytree(source, plugins / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = profile / "QGIS" / "QGIS3.ini"
     settings.parent.mkdir(parents=True)
     settings.write_text(

@@ -139,6 +139,8 @@ class Story(QtCore.QObject):
             job.ended.disconnect()
             job.cancel()
             job.wait(_PATIENCE_S)
+        if self.state == RUNNING and self.request.folder is not None:
+            self.side.tidy(self.request.folder)
         self._clear()
 
     def _source(self, request: Request, folder: Path) -> Source | None:
@@ -190,12 +192,12 @@ class Story(QtCore.QObject):
             self.failed.emit(failure_of(ended, self._describe(ended.fault) if ended.fault else ""))
 
     def _end_of_run(self, ended: Ended, request: Request, name: str) -> None:
+        assert request.folder is not None
+        self.side.tidy(request.folder)
         if not ended.well:
             self._finish(ended, ASKING)
             return
         self._job = None
-        assert request.folder is not None
-        self.side.tidy(request.folder)
         self._show(request.folder, name)
 
     def _show(self, folder: Path, name: str) -> None:
