@@ -111,6 +111,9 @@ def run_command(arguments: list[str]) -> int:
         text = "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
         return _report(text, 1, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which only those have that have imported it
+            text = "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
+            return _report(text, 1, log_json, debug)
         text = f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
         return _report(text, 1, log_json, debug)
 

@@ -182,6 +182,8 @@ def install(
     _check_place(machine, build)
     aside = machine.folder.with_name(machine.folder.name + ".old")
     try:
+        if (aside / MARKER).exists() and not machine.is_made:  # QGIS died in the middle of an installation
+            _put_back(machine.folder, aside)
         _clear(aside)
         if machine.folder.exists():
             os.replace(machine.folder, aside)

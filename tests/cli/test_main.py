@@ -145,6 +145,21 @@ def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, mo
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_a_gpu_that_is_too_small_is_said(image, tmp_path, capsys, monkeypatch):
+    import torch
+
+    from geoarseg import models
+
+    def too_much(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr(models, "train_network", too_much)
+    assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
+    error = capsys.readouterr().err
+    assert "memory is not enough" in error
+    assert "bug" not in error
+
+
 def test_ctrl_c_is_130_and_says_how_to_go_on(image, tmp_path, capsys, monkeypatch):
     from geoarseg.inference import maps
 

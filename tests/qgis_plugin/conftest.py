@@ -54,6 +54,14 @@ def plugin_zip(tmp_path_factory):
     return package.build_zip(tmp_path_factory.mktemp("dist"))
 
 
+def _poison(folder):
+    """Modules that QGIS's own path may have, and that must never come into the child."""
+    folder.mkdir()
+    for name in ("torch", "rasterio", "geoarseg"):
+        (folder / f"{name}.py").write_text("raise ImportError('the path of QGIS has come into the child')\n")
+    return folder
+
+
 class Qgis:
     """A QGIS with a fresh profile that holds the plugin, installed from its zip."""
 
@@ -68,7 +76,7 @@ class Qgis:
             "XDG_CONFIG_HOME": str(folder / "config"),
             "GEOARSEG_COMMAND": str(program),
             "OMP_NUM_THREADS": "1",
-            "PYTHONHOME_OF_QGIS": "kept away from the child",
+            "PYTHONPATH": str(_poison(folder / "poison")),
         }
         self.profile = folder / "data" / "QGIS" / "QGIS3" / "profiles" / "default"
         self.plugins = self.profile / "python" / "plugins"

@@ -222,6 +222,18 @@ def test_one_that_does_not_work_is_none_and_the_old_one_comes_back(machine, step
     assert [path.name for path in machine.folder.parent.iterdir()] == ["environment"]
 
 
+def test_one_that_was_put_aside_when_qgis_died_comes_back(machine, steps, nothing):
+    aside = machine.folder.with_name("environment.old")
+    aside.mkdir(parents=True)
+    (aside / "geoarseg.json").write_text("{}")
+    machine.folder.mkdir()
+    steps(nothing)
+    with pytest.raises(Fault, match="cancelled"):
+        install(machine, cancelled=lambda: True)
+    assert [path.name for path in machine.folder.iterdir()] == ["geoarseg.json"]
+    assert not aside.exists()
+
+
 def test_a_cancel_leaves_nothing(machine, steps, nothing):
     steps(nothing)
     with pytest.raises(Fault, match="cancelled"):

@@ -182,13 +182,8 @@ def test_a_picture_is_a_picture(path):
 def test_the_help_has_a_section_for_each_algorithm(name):
     root = ET.fromstring((PLUGIN / "help" / name).read_text(encoding="utf-8").partition("\n")[2])
     sections = {element.get("id") for element in root.iter() if element.get("id")}
-    verbs = {path.stem for path in (PLUGIN / "algorithms").glob("*.py")} - {
-        "__init__",
-        "base",
-        "image",
-        "polygons",
-        "training",
-    }
+    shared = {"__init__", "base", "image", "polygons", "training"}
+    verbs = {path.stem for path in (PLUGIN / "algorithms").glob("*.py")} - shared
     assert verbs | {"environment"} <= sections
 
 

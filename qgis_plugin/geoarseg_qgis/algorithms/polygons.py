@@ -46,7 +46,7 @@ def polygons_problem(algorithm: QgsProcessingAlgorithm, parameters: dict[str, An
 
 def polygon_options(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The options of `geoarseg vectorize` that the parameters stand for."""
 
     def number(name: str) -> float | None:
@@ -63,7 +63,7 @@ def polygon_options(
 
 def polygon_settings(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The same as settings of `geoarseg run`."""
     options = polygon_options(algorithm, parameters, context)
     names = {"min_area": "min_area_m2", "sieve": "sieve_px", "simplify": "simplify_m", "smooth": "smooth"}

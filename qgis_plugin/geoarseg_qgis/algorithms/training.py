@@ -65,7 +65,7 @@ def machine_parameters() -> list[QgsProcessingParameterDefinition]:
 
 def training_options(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The options of the command that the parameters of training and machine stand for."""
     quality = list(QUALITIES)[algorithm.parameterAsEnum(parameters, QUALITY, context)]
     options = machine_options(algorithm, parameters, context)

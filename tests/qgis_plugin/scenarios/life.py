@@ -83,6 +83,10 @@ cancelled = {
     "heard": cancelling.heard,
 }
 
+resuming = Hearer(lambda percent: resuming.cancel() if percent > 3 else None)
+run_in_background("geoarseg:run", {**small, "STEPS": 20_000, "OUTPUT": str(folder / "part")}, resuming)
+cancelled["resumed"] = resuming.heard
+
 plugin.unload()
 unloaded = {
     "path": sys.path == before["path"],
