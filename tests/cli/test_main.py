@@ -173,7 +173,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(image, tmp_path, capsys, monkeypatc
     assert run_command(["run", image, "-o", str(tmp_path / "out"), *window, *TINY]) == 130
     error = capsys.readouterr().err
     assert "geoarseg: Interrupted; nothing half-written was left." in error
-    assert "Stopped with 16% of the windows finished; geoarseg segment with the same" in error
+    assert "Stopped with 16% of the windows finished; the same command goes on" in error
     assert [name for name in files_under(tmp_path / "out") if "partial" not in name] == ["model.safetensors"]
 
     monkeypatch.setattr(maps, "segment_tiles", segment_tiles)
