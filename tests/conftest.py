@@ -34,6 +34,16 @@ def pytest_report_header(config):
     return ", ".join(lines)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _environment_kept():
+    """Clusters of Dask leave OMP_NUM_THREADS=1 in the environment of the process that starts them."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real rasters, or a skip."""

@@ -107,15 +107,18 @@ def run_command(arguments: list[str]) -> int:
         return 1
     except GeoArSegError as error:
         return _report(str(error), error.exit_code, log_json, debug)
-    except MemoryError:
-        text = "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
-        return _report(text, 1, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, which only those have that have imported it
-            text = "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
-            return _report(text, 1, log_json, debug)
-        text = f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
+        text = _memory_text(error) or f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
         return _report(text, 1, log_json, debug)
+
+
+def _memory_text(error: Exception) -> str:
+    """What to say if it was the memory, which torch tells in ways of its own; else empty."""
+    if type(error).__name__ == "OutOfMemoryError":  # torch's: importing it here would take seconds
+        return "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        return "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
+    return ""
 
 
 def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:

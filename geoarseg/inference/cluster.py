@@ -182,21 +182,33 @@ def _client(settings: SegmentSettings, job: Job) -> Iterator[Any]:
             with client:
                 yield client
             return
-        threads = settings.threads or max(usable_cores() // settings.workers, 1)
-        cluster = distributed.LocalCluster(
+        with _local_cluster(settings, job) as cluster, distributed.Client(cluster, set_as_default=False) as client:
+            try:
+                yield client
+            except BaseException:
+                _kill(cluster)
+                raise
+
+
+@contextmanager
+def _local_cluster(settings: SegmentSettings, job: Job) -> Iterator[Any]:
+    """Processes on this machine. Dask leaves their OMP_NUM_THREADS=1 in our environment, which is put back."""
+    environment = dict(os.environ)
+    threads = settings.threads or max(usable_cores() // settings.workers, 1)
+    try:
+        with distributed.LocalCluster(
             n_workers=settings.workers,
             threads_per_worker=threads if job.predictor.device.type == "cpu" else 2,  # one reads while one computes
             processes=True,
             memory_limit=None,
             dashboard_address="127.0.0.1:0",  # None would take the port 8787, and warn where it is taken
             silence_logs=logging.CRITICAL,
-        )
-        with cluster, distributed.Client(cluster, set_as_default=False) as client:
-            try:
-                yield client
-            except BaseException:
-                _kill(cluster)
-                raise
+        ) as cluster:
+            yield cluster
+    finally:
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
 
 
 def _kill(cluster: Any) -> None:

@@ -145,13 +145,20 @@ def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, mo
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_gpu_that_is_too_small_is_said(image, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("place", ["GPU", "CPU", "Python"])
+def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
     import torch
 
     from geoarseg import models
 
+    errors = {
+        "GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        "CPU": RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        "Python": MemoryError(),
+    }
+
     def too_much(*_, **__):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        raise errors[place]
 
     monkeypatch.setattr(models, "train_network", too_much)
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
@@ -173,7 +180,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(image, tmp_path, capsys, monkeypatc
     assert run_command(["run", image, "-o", str(tmp_path / "out"), *window, *TINY]) == 130
     error = capsys.readouterr().err
     assert "geoarseg: Interrupted; nothing half-written was left." in error
-    assert "Stopped with 16% of the windows finished; geoarseg segment with the same" in error
+    assert "Stopped with 16% of the windows finished; the same command goes on" in error
     assert [name for name in files_under(tmp_path / "out") if "partial" not in name] == ["model.safetensors"]
 
     monkeypatch.setattr(maps, "segment_tiles", segment_tiles)

@@ -103,7 +103,9 @@ def expected():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_local_processes_give_the_same_bytes(expected, workers):
+    before = dict(os.environ)
     assert_equal(segmented(job_of(probabilities="percent"), workers=workers), expected)
+    assert dict(os.environ) == before
 
 
 def test_a_cluster_gives_the_same_bytes(expected, local_cluster):

@@ -853,15 +853,15 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     </message>
     <message>
         <source>The image has no coordinate reference system: assign one, or map all of it.</source>
-        <translation>Das Bild hat kein Koordinatenbezugssystem: Weisen Sie eines zu, oder kartieren Sie alles.</translation>
+        <translation>Das Bild hat kein Koordinatenbezugssystem: Weisen Sie ihm eines zu, oder kartieren Sie es ganz.</translation>
     </message>
     <message>
         <source>{folder} holds no map that can be loaded.</source>
-        <translation>In {folder} ist keine Karte, die geladen werden kann.</translation>
+        <translation>{folder} enthält keine Karte, die sich laden lässt.</translation>
     </message>
     <message>
         <source>The extent of the canvas cannot be transformed to the image's system.</source>
-        <translation>Die Ausdehnung der Kartenansicht lässt sich nicht in das System des Bildes umrechnen.</translation>
+        <translation>Die Ausdehnung des Kartenfensters lässt sich nicht in das Bezugssystem des Bildes umrechnen.</translation>
     </message>
     <message>
         <source>The layer is not in the project any more.</source>
@@ -873,7 +873,7 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     </message>
     <message>
         <source>{name} is no file but comes from a service. Export it first: Layer &gt; Save As, or the Processing algorithm with a pixel size.</source>
-        <translation>{name} ist keine Datei, sondern kommt von einem Dienst. Exportieren Sie den Layer zuerst: Layer &gt; Speichern als, oder mit dem Verarbeitungsalgorithmus und einer Pixelgröße.</translation>
+        <translation>{name} ist keine Datei, sondern kommt von einem Dienst. Exportieren Sie ihn zuerst: Layer &gt; Speichern als, oder mit dem Verarbeitungsalgorithmus und einer Pixelgröße.</translation>
     </message>
     <message>
         <source>Cluster shares</source>
