@@ -80,6 +80,27 @@ def test_cancel_goes_back_to_the_form_without_a_fault(panel, job, qtbot):
     assert panel.progress.curve.points == []
 
 
+def test_what_was_cancelled_goes_on_if_nothing_else_is_asked(panel, job, engine, side, qtbot):
+    assert "--overwrite" in job.arguments
+    job.cancel()
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" not in engine.jobs[1].arguments
+    engine.jobs[1].end(2, "classes.tif exists.")
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" in engine.jobs[2].arguments
+    engine.jobs[2].end(-9)
+    panel.form.classes.setValue(3)
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" in engine.jobs[3].arguments
+    engine.jobs[3].cancel()
+    folder = side.folder / "ortho land cover"
+    folder.mkdir()
+    (folder / "summary.json").write_text("{}")
+    panel.form.folder.setText(str(folder))
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" in engine.jobs[4].arguments
+
+
 def test_at_the_end_the_map_is_shown_with_its_legend(panel, job, side):
     job.end()
     assert side.shown == [(side.folder / "ortho land cover", "Orthophoto 2023")]
