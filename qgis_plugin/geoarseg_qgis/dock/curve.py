@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 from qtpy import QtCore, QtGui, QtWidgets
 
 from .texts import tr
 
+Point = tuple[float, float]
+"""Step and loss."""
 _MOST_POINTS = 2000
+_MEAN_OF = 10  # points
 _MARGIN = 4
 
 
+def recent_means(points: Sequence[Point]) -> list[Point]:
+    """Each point with the mean of those just before it."""
+    means, total = [], 0.0
+    for index, (step, loss) in enumerate(points):
+        total += loss - (points[index - _MEAN_OF][1] if index >= _MEAN_OF else 0.0)
+        means.append((step, total / min(index + 1, _MEAN_OF)))
+    return means
+
+
 class LossCurve(QtWidgets.QWidget):
-    """A line of the loss, its latest value, and the span it has run through. Colours are those of the palette."""
+    """The losses, their recent mean, and the latest one in figures. Colours are those of the palette."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.points: list[tuple[float, float]] = []
+        self.points: list[Point] = []
         self._total = 0.0
         self.setMinimumHeight(self.fontMetrics().height() * 6)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.MinimumExpanding)
@@ -52,7 +64,7 @@ class LossCurve(QtWidgets.QWidget):
         painter.setBrush(palette.color(QtGui.QPalette.ColorRole.Base))
         painter.drawRect(plot)
         if len(self.points) > 1:
-            self._draw_line(painter, plot)
+            self._draw_lines(painter, plot)
         self._draw_words(painter, plot)
         painter.end()
 
@@ -61,20 +73,27 @@ class LossCurve(QtWidgets.QWidget):
         low, high = min(losses), max(losses)
         return (low, high) if high > low else (low - 0.5, high + 0.5)
 
-    def _draw_line(self, painter: QtGui.QPainter, plot: QtCore.QRectF) -> None:
+    def _draw_lines(self, painter: QtGui.QPainter, plot: QtCore.QRectF) -> None:
+        """The losses of single steps, which are noisy, faintly; their recent mean over them."""
+        inner = plot.adjusted(_MARGIN, self.fontMetrics().height() + _MARGIN, -_MARGIN, -_MARGIN)
+        colour = self.palette().color(QtGui.QPalette.ColorRole.Highlight)
+        faint = QtGui.QColor(colour)
+        faint.setAlphaF(0.35)
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        for points, shade, width in ((self.points, faint, 1.0), (recent_means(self.points), colour, 2.0)):
+            pen = QtGui.QPen(shade)
+            pen.setWidthF(width)
+            painter.setPen(pen)
+            painter.drawPath(self._path(points, inner))
+
+    def _path(self, points: Sequence[Point], inner: QtCore.QRectF) -> QtGui.QPainterPath:
         low, high = self._span()
-        line = self.fontMetrics().height()
-        inner = plot.adjusted(_MARGIN, line + _MARGIN, -_MARGIN, -_MARGIN)
         path = QtGui.QPainterPath()
-        for index, (step, loss) in enumerate(self.points):
+        for index, (step, loss) in enumerate(points):
             x = inner.left() + inner.width() * step / max(self._total, 1)
             y = inner.bottom() - inner.height() * (loss - low) / (high - low)
             path.moveTo(x, y) if index == 0 else path.lineTo(x, y)
-        pen = QtGui.QPen(self.palette().color(QtGui.QPalette.ColorRole.Highlight))
-        pen.setWidthF(1.6)
-        painter.setPen(pen)
-        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
-        painter.drawPath(path)
+        return path
 
     def _draw_words(self, painter: QtGui.QPainter, plot: QtCore.QRectF) -> None:
         painter.setPen(self.palette().color(QtGui.QPalette.ColorRole.Text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Callable
 
 from qtpy import QtCore, QtGui, QtWidgets
@@ -94,13 +95,14 @@ class LegendView(QtWidgets.QWidget):
         layout.addLayout(buttons)
         layout.setStretch(1, 1)
 
-    def show_table(self, table: ClassTable, place: str) -> None:
+    def show_table(self, table: ClassTable, folder: Path) -> None:
         """Show the classes as they now are; what was selected stays selected as far as it is there."""
         selected = self.selected()
         self._table = table
         self.model.set_table(table)
         self.select(selected)
-        self.place.setText(tr("In {folder}").format(folder=place))
+        self.place.setText(tr("In {folder}").format(folder=Path(*folder.parts[-2:])))
+        self.place.setToolTip(str(folder))
         self._update_buttons()
 
     def selected(self) -> list[int]:

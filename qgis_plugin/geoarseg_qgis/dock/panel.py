@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Callable
 
 from qtpy import QtCore, QtGui, QtWidgets
@@ -161,7 +162,7 @@ class Panel(QtWidgets.QWidget):
         self.form.set_estimate(self.story.request, estimate)
 
     def _show_classes(self) -> None:
-        self.legend.show_table(self.story.table, str(self.story.folder or ""))
+        self.legend.show_table(self.story.table, self.story.folder or Path())
 
     def _note_saved(self) -> None:
         self.banner.tell(tr("The legend is saved in raster, polygons and model."))

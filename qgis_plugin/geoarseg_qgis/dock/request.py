@@ -92,20 +92,25 @@ def replaced_by(request: Request) -> list[str]:
     return [name for name in OUTPUTS if (folder / name).is_file()] if folder is not None else []
 
 
+def is_finished(request: Request) -> bool:
+    """Whether a map is in the folder: the summary is written last."""
+    return request.folder is not None and (request.folder / OUTPUTS[-1]).is_file()
+
+
 def output_paths(request: Request) -> list[Path]:
     """All that the command will write."""
     assert request.folder is not None
     return [request.folder / name for name in OUTPUTS]
 
 
-def run_arguments(request: Request, source: Source) -> list[str]:
-    """`geoarseg run`."""
+def run_arguments(request: Request, source: Source, *, go_on: bool = False) -> list[str]:
+    """`geoarseg run`; with `go_on` it takes what an earlier call has finished, and replaces nothing."""
     return arguments(
         "run",
         source.path,
         settings=QUALITIES[request.quality],
         out=request.folder,
-        overwrite=True,
+        overwrite=not go_on,
         log_json=True,
         **_common(request),
     )

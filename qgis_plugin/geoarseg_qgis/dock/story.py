@@ -15,7 +15,15 @@ from .classes import ClassTable, MapClass
 from .estimate import Stopwatch
 from .failures import SET_UP, Failure, failure_of
 from .job import Ended, Job
-from .request import LEGEND_FILES, Request, legend_arguments, output_paths, run_arguments, trial_arguments
+from .request import (
+    LEGEND_FILES,
+    Request,
+    is_finished,
+    legend_arguments,
+    output_paths,
+    run_arguments,
+    trial_arguments,
+)
 from .side import Engine, MapSide, SideError, Source
 from .texts import tr
 
@@ -59,6 +67,7 @@ class Story(QtCore.QObject):
         self._ending: Callable[[Ended], None] | None = None
         self._watch: Stopwatch | None = None
         self._scratch: Path | None = None
+        self._interrupted: Request | None = None
 
     def measure(self, request: Request) -> None:
         """Start a trial of a request."""
@@ -94,7 +103,8 @@ class Story(QtCore.QObject):
         self._move(RUNNING)
         name = request.image.name
         title = tr("Land cover of {name}").format(name=name)
-        words = run_arguments(request, source)
+        go_on = request == self._interrupted and not is_finished(request)
+        words = run_arguments(request, source, go_on=go_on)
         self._start(title, words, output_paths(request), lambda ended: self._end_of_run(ended, request, name))
 
     def open(self, folder: Path) -> None:
@@ -189,6 +199,8 @@ class Story(QtCore.QObject):
     def _end_of_run(self, ended: Ended, request: Request, name: str) -> None:
         assert request.folder is not None
         self.side.tidy(request.folder)
+        # What the command refuses (code 2) it would refuse again: the next start then replaces what is there.
+        self._interrupted = None if ended.well or ended.code == 2 else request
         if not ended.well:
             self._finish(ended, ASKING)
             return

@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 
 import pytest
+from geoarseg_qgis.dock.curve import recent_means
 from geoarseg_qgis.dock.dock_widget import Dock
 from geoarseg_qgis.dock.panel import Panel
 from geoarseg_qgis.faults import Fault
@@ -51,6 +52,14 @@ def test_progress_curve_and_shares_follow_the_events(panel, job):
     assert "2 of 6 classes died" in panel.log.toPlainText()
 
 
+def test_the_mean_is_that_of_the_last_ten():
+    points = [(step, float(step)) for step in range(1, 31)]
+    means = recent_means(points)
+    assert means[0] == (1, 1.0)
+    assert means[4] == (5, 3.0)
+    assert means[-1] == (30, pytest.approx(25.5))
+
+
 def test_a_long_curve_is_thinned_out(panel, job):
     for step in range(1, 9001):
         panel.progress.curve.add(step, 9000, 1 / step)
@@ -71,12 +80,34 @@ def test_cancel_goes_back_to_the_form_without_a_fault(panel, job, qtbot):
     assert panel.progress.curve.points == []
 
 
+def test_what_was_cancelled_goes_on_if_nothing_else_is_asked(panel, job, engine, side, qtbot):
+    assert "--overwrite" in job.arguments
+    job.cancel()
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" not in engine.jobs[1].arguments
+    engine.jobs[1].end(2, "classes.tif exists.")
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" in engine.jobs[2].arguments
+    engine.jobs[2].end(-9)
+    panel.form.classes.setValue(3)
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" in engine.jobs[3].arguments
+    engine.jobs[3].cancel()
+    folder = side.folder / "ortho land cover"
+    folder.mkdir()
+    (folder / "summary.json").write_text("{}")
+    panel.form.folder.setText(str(folder))
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert "--overwrite" in engine.jobs[4].arguments
+
+
 def test_at_the_end_the_map_is_shown_with_its_legend(panel, job, side):
     job.end()
     assert side.shown == [(side.folder / "ortho land cover", "Orthophoto 2023")]
     assert panel.pages.currentWidget() is panel.legend
     assert panel.legend.model.rowCount() == 4
     assert side.calls == ["tidy"]
+    assert panel.legend.place.toolTip() == str(side.folder / "ortho land cover")
 
 
 FAILURES = {
