@@ -14,10 +14,11 @@ FLOORS = [
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
-    {"mapping", "polygons", "earlier"},
-    {"pipeline", "overclustering", "paper"},
+    {"mapping", "polygons", "earlier", "relabel"},
+    {"pipeline", "overclustering", "paper", "doctor"},
     {"demo", "compare", "reproduce"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 FORBIDDEN = {

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from geoarseg import __version__
+from geoarseg.cli.leash import put_on_leash
 from geoarseg.errors import GeoArSegError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
@@ -20,6 +21,7 @@ COMMANDS = {
     "train": "Train a model on images.",
     "segment": "Make a class raster of an image with a trained model.",
     "vectorize": "Turn a class raster into polygons.",
+    "legend": "Rename, recolour and merge the classes of maps, polygons and models.",
     "evaluate": "Score a class raster or a model against labels.",
     "info": "Say what a raster or a model file holds.",
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
@@ -28,6 +30,7 @@ COMMANDS = {
     "probe": "Train small classifiers on a model's features, and score them.",
     "overclustering": "Score many clusters, joined to classes by a few labelled crops.",
     "reproduce": "Run the experiments of the paper beside its figures.",
+    "doctor": "Examine the installation: versions, GPUs, disk, whether torch and GDAL work.",
 }
 
 
@@ -75,6 +78,10 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        put_on_leash()
+    except GeoArSegError as error:
+        sys.exit(_report(str(error), error.exit_code, log_json="--log-json" in arguments))
     code = run_command(arguments)
     if code == INTERRUPTED:  # Python would first wait for the windows that threads are computing
         sys.stdout.flush()
@@ -100,12 +107,18 @@ def run_command(arguments: list[str]) -> int:
         return 1
     except GeoArSegError as error:
         return _report(str(error), error.exit_code, log_json, debug)
-    except MemoryError:
-        text = "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
-        return _report(text, 1, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
-        text = f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
+        text = _memory_text(error) or f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
         return _report(text, 1, log_json, debug)
+
+
+def _memory_text(error: Exception) -> str:
+    """What to say if it was the memory, which torch tells in ways of its own; else empty."""
+    if type(error).__name__ == "OutOfMemoryError":  # torch's: importing it here would take seconds
+        return "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        return "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
+    return ""
 
 
 def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:

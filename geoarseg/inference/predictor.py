@@ -119,7 +119,14 @@ class Predictor:
         )
         with mixed_precision(self.device):
             probabilities: torch.Tensor = self.network(normalised)
-        return probabilities.float()
+        return self._merged(probabilities.float())
+
+    def _merged(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """The probabilities (N, class, y, x) of merged clusters added up; what was merged away has none."""
+        for cluster, target in self.card.merged.items():
+            probabilities[:, target - 1] += probabilities[:, cluster - 1]
+            probabilities[:, cluster - 1] = 0
+        return probabilities
 
     def __reduce__(self) -> tuple[object, tuple[bytes, str]]:
         return _restored, (model_bytes(self.network, self.card), self._asked_device)

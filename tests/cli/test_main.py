@@ -145,6 +145,28 @@ def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, mo
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["GPU", "CPU", "Python"])
+def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
+    import torch
+
+    from geoarseg import models
+
+    errors = {
+        "GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        "CPU": RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        "Python": MemoryError(),
+    }
+
+    def too_much(*_, **__):
+        raise errors[place]
+
+    monkeypatch.setattr(models, "train_network", too_much)
+    assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
+    error = capsys.readouterr().err
+    assert "memory is not enough" in error
+    assert "bug" not in error
+
+
 def test_ctrl_c_is_130_and_says_how_to_go_on(image, tmp_path, capsys, monkeypatch):
     from geoarseg.inference import maps
 
