@@ -1,8 +1,8 @@
 """The guided filter (He, Sun and Tang, "Guided Image Filtering", TPAMI 2013) on maps of probabilities.
 
-In each window the map p is fitted as a linear function of the guide I, ``a . I + b`` (equations 5 and 6; for several
-bands 14 to 16), and each pixel takes the mean of the functions of all windows that hold it (equation 8). Where the
-guide is flat this is the mean of means, so speckle goes; where it has an edge the map gets the same edge.
+In each window the map p is fitted as a linear function of the guide I, ``a . I + b`` (equations 5 and 6; a is a vector
+for a guide of several bands), and each pixel takes the mean of the functions of all windows that hold it (equation 8).
+Where the guide is flat this is the mean of means, so speckle goes; where it has an edge the map gets the same edge.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 What is merged is decided by a joint distribution of clusters: how often one is seen where, or beside where, another is.
 Two rules are known. The agglomerative information bottleneck (Slonim and Tishby 2000) merges the two clusters whose
 union loses the least information about the others: for shares w and rows p of conditional probabilities,
-``(w1 + w2) H(p) - w1 H(p1) - w2 H(p2)`` with p their mean. Divided by the smaller share to the power alpha, it lets
-clusters be unequal: alpha = 0 spares large clusters, so that all end at similar sizes, alpha = 1 does not. The lift
-link merges the two that meet most often compared with chance, ``joint / (w1 w2)``.
+``(w1 + w2) H(p) - w1 H(p1) - w2 H(p2)`` with p their mean. As it stands, small clusters have little to lose and go
+first, so that all end at similar sizes (alpha = 0). Divided by the smaller share to the power alpha, up to 1, the loss
+counts by the pixel, and clusters may be unequal: large ones of like surroundings merge, and small distinct ones stay.
+The lift link merges the two that meet most often compared with chance, ``joint / (w1 w2)``.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_a_plane_that_is_linear_in_the_guide_stays(bands):
 
 
 def test_the_coefficients_are_those_of_ridge_regression():
-    """Equations 5, 6, 8 and 14 to 16, window by window and the slow way."""
+    """Equations 5, 6 and 8, window by window and the slow way."""
     planes, guide, valid = make(shape=(9, 8))
     radius, epsilon = 2, 0.3
     total, count = np.zeros(valid.shape), np.zeros(valid.shape)
