@@ -142,24 +142,23 @@ def main():
     options = parser.parse_args()
     methods, seeds = options.methods.split(","), [int(seed) for seed in options.seeds.split(",")]
     settings = validate_settings({"train": {"time_limit_s": 60 * options.minutes}})
-    columns = {}
-    for scene in scenes(options.data, options.out):
-        if not scene.name.startswith(tuple(options.scenes.split(","))):
-            continue
-        print(scene.name, flush=True)
-        columns[scene.name] = [
-            compare(
+    wanted = tuple(options.scenes.split(","))
+    chosen = [scene for scene in scenes(options.data, options.out) if scene.name.startswith(wanted)]
+    columns = {scene.name: [] for scene in chosen}
+    for factor in (1, 4):
+        for scene in chosen:
+            print(f"{scene.name}, {factor * scene.classes} clusters", flush=True)
+            result = compare(
                 scene.images,
                 scene.labels,
-                options.out / f"{scene.name}-{clusters}",
+                options.out / f"{scene.name}-{factor * scene.classes}",
                 settings=settings,
-                classes=clusters,
+                classes=factor * scene.classes,
                 methods=methods,
                 seeds=seeds,
                 progress=Lines(),
-            ).trials
-            for clusters in (scene.classes, 4 * scene.classes)
-        ]
+            )
+            columns[scene.name].append(result.trials)
     print(f"\n| method | {' | '.join(columns)} |\n{'|---' * (1 + len(columns))}|")
     for method in methods:
         cells = [cell(*([t for t in part if t.method == method] for part in both)) for both in columns.values()]

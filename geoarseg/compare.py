@@ -7,11 +7,13 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
+from geoarseg.clustering.image_model import Smoothed
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.evaluation.baselines import SMOOTHING_PX, Baseline, Blocks, fit_baseline, map_scene
 from geoarseg.evaluation.comparison import Trial, write_comparison
@@ -27,11 +29,12 @@ from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.settings import Settings
+from geoarseg.taught import NetworkModel, taught_model
 from geoarseg.training.state import fingerprint
 
 Method = Literal[
     "random", "kmeans", "kmeans-guided", "mixture-full", "mixture-full-guided", "mixture-tied", "texture",
-    "texture-guided", "consensus", "iic", "ac", "arl",
+    "texture-guided", "consensus", "taught", "iic", "ac", "arl",
 ]  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
 DEFAULT_METHODS: tuple[Method, ...] = tuple(m for m in METHODS if m not in ("mixture-tied", "iic", "arl"))
@@ -46,6 +49,7 @@ TITLES: dict[str, str] = {
     "texture": "texture mixture",
     "texture-guided": "texture mixture, guided filter",
     "consensus": "consensus of mixtures",
+    "taught": "network taught by the consensus, guided filter",
     "iic": "IIC",
     "ac": "AC",
     "arl": "ARL",
@@ -169,10 +173,12 @@ def _run_trial(
     if path.with_suffix(".json").exists():
         check_output_path(path, overwrite)  # a finished trial of other arguments
         path.with_suffix(".json").unlink()
-    if method in _BASELINES:
+    if method in _BASELINES or method == "taught":
+        own = settings.model_copy(update={"seed": seed})
+        map_blocks = _map_taught if method == "taught" else partial(_map_baseline, _BASELINES[method])
         write_cog(
             path,
-            _map_baseline(scene, method, seed, settings.classes, progress),
+            map_blocks(scene, own, progress),
             height=scene.height,
             width=scene.width,
             crs=scene.crs,
@@ -203,19 +209,26 @@ def _run_trial(
     return trial
 
 
-def _map_baseline(scene: Scene, method: Method, seed: int, classes: int, progress: Progress) -> Blocks:
-    baseline, guided = _BASELINES[method]
-    statistics = estimate_statistics([scene], seed=seed)
+def _map_baseline(how: tuple[Baseline, bool], scene: Scene, settings: Settings, progress: Progress) -> Blocks:
+    baseline, guided = how
+    statistics = estimate_statistics([scene], seed=settings.seed)
     model = fit_baseline(
         scene,
         statistics,
         method=baseline,
-        classes=classes,
-        seed=seed,
+        classes=settings.classes,
+        seed=settings.seed,
         smoothing_px=smoothing_px(scene) if guided else 0,
         progress=progress,
     )
     return map_scene(scene, statistics, model, progress=progress)
+
+
+def _map_taught(scene: Scene, settings: Settings, progress: Progress) -> Blocks:
+    radius_px = smoothing_px(scene)
+    predictor = taught_model(scene, settings=settings, smoothing_px=radius_px, progress=progress)
+    model = Smoothed(NetworkModel(predictor), radius_px)
+    return map_scene(scene, predictor.statistics, model, alignment_px=predictor.stride_px, progress=progress)
 
 
 def smoothing_px(scene: Scene) -> int:

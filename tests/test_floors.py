@@ -14,7 +14,7 @@ FLOORS = [
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
-    {"mapping"},
+    {"mapping", "taught"},
     {"pipeline", "overclustering", "paper"},
     {"demo", "compare", "reproduce"},
     {"cli"},

@@ -113,3 +113,8 @@ class Smoothed:
     def memberships(self, image: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """See `ImageModel`."""
         return smooth_memberships(self.inner.memberships(image, valid), image, valid, radius_px=self.radius_px)
+
+
+def smoothed(model: ImageModel, radius_px: int) -> ImageModel:
+    """The model with a guided filter of this radius; as it is for 0."""
+    return Smoothed(model, radius_px) if radius_px else model

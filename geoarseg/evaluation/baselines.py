@@ -9,24 +9,22 @@ read with as much around them as the model looks at, so the map does not depend 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoarseg.clustering.consensus import Consensus, joint_of_clusters
-from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, Smoothed
+from geoarseg.clustering.fitting import CONSENSUS_BLOCKS, fit_consensus, fit_texture_mixture
+from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, smoothed
 from geoarseg.clustering.kmeans import fit_kmeans
-from geoarseg.clustering.merging import merge_tree
 from geoarseg.clustering.mixture import Covariance, fit_mixture
-from geoarseg.clustering.texture import fit_texture, texture_layers
 from geoarseg.errors import SettingsError
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import MAX_CLASSES
 from geoarseg.raster.memory import SceneLike
-from geoarseg.raster.statistics import BandStatistics, Block, random_blocks, sample_pixels
-from geoarseg.raster.window import Window, tile_grid
+from geoarseg.raster.statistics import BandStatistics, random_blocks, sample_pixels
+from geoarseg.raster.window import Window, next_multiple, tile_grid
 
 Baseline = Literal["kmeans", "mixture-full", "mixture-tied", "texture", "consensus"]
 Blocks = Iterator[tuple[Window, NDArray[np.uint8]]]
@@ -37,12 +35,6 @@ SMOOTHING_PX = 4
 _SAMPLE_PIXELS = 60_000
 _SAMPLE_BLOCKS = 64
 _BLOCK_PX = 512
-_MEMBERS = 3  # mixtures on texture, and as many on bands
-_MEMBER_PIXELS = 40_000
-_MEMBER_BLOCKS = 16
-_MEETING_PX = 3  # at this distance clusters meet others that belong to them, not only themselves
-_OVERCLUSTERING = 4  # clusters of a member for each class
-_MOST_CLUSTERS = 48  # of a member, unless there are more classes
 
 
 def kmeans_map(
@@ -103,22 +95,30 @@ def fit_baseline(
         raise SettingsError(f"The number of classes must be between 2 and {MAX_CLASSES}, not {classes}.")
     if smoothing_px < 0:
         raise SettingsError(f"The radius of the filter must be 0 px or more, not {smoothing_px}.")
-    if method == "consensus":
-        return _fit_consensus(scene, statistics, classes, seed, smoothing_px, progress)
-    if method == "texture":
+    if method in ("texture", "consensus"):
         rng = np.random.default_rng(seed)
-        images = _normalised_blocks(scene, statistics, rng, _SAMPLE_BLOCKS, progress)
-        return _smoothed(_fit_texture_mixture(images, classes, seed, _SAMPLE_PIXELS, rng), smoothing_px)
+        count = CONSENSUS_BLOCKS if method == "consensus" else _SAMPLE_BLOCKS
+        blocks = random_blocks([scene], rng=rng, max_blocks=count, progress=progress)
+        images = [(statistics.normalise(image, valid), valid) for image, valid in blocks]
+        if method == "consensus":
+            return fit_consensus(images, classes=classes, seed=seed, smoothing_px=smoothing_px, progress=progress)
+        mixture = fit_texture_mixture(images, classes=classes, seed=seed, pixels=_SAMPLE_PIXELS, rng=rng)
+        return smoothed(mixture, smoothing_px)
     sample = _sample_bands(scene, statistics, seed=seed, progress=progress)
     if method == "kmeans":
-        return _smoothed(Pixelwise(Bands(), fit_kmeans(sample, classes=classes, seed=seed)), smoothing_px)
+        return smoothed(Pixelwise(Bands(), fit_kmeans(sample, classes=classes, seed=seed)), smoothing_px)
     covariance: Covariance = "full" if method == "mixture-full" else "tied"
-    mixture = fit_mixture(sample, classes=classes, seed=seed, covariance=covariance)
-    return _smoothed(Pixelwise(Bands(), mixture), smoothing_px)
+    model = fit_mixture(sample, classes=classes, seed=seed, covariance=covariance)
+    return smoothed(Pixelwise(Bands(), model), smoothing_px)
 
 
 def map_scene(
-    scene: SceneLike, statistics: BandStatistics, model: ImageModel, *, progress: Progress | None = None
+    scene: SceneLike,
+    statistics: BandStatistics,
+    model: ImageModel,
+    *,
+    alignment_px: int = 1,
+    progress: Progress | None = None,
 ) -> Blocks:
     """Map a scene by a fitted model, window by window.
 
@@ -126,12 +126,14 @@ def map_scene(
         scene: what to map.
         statistics: of the bands that the model was fitted to.
         model: tells the classes.
+        alignment_px: windows start on multiples of this, which a network's stride asks for.
         progress: receives the reports.
 
     Yields:
         Windows and their classes, row by row.
     """
-    grid = tile_grid(scene.height, scene.width, core_px=_BLOCK_PX, halo_px=model.reach_px, stride_px=1)
+    core_px, halo_px = (next_multiple(px, alignment_px) for px in (_BLOCK_PX, model.reach_px))
+    grid = tile_grid(scene.height, scene.width, core_px=core_px, halo_px=halo_px, stride_px=alignment_px)
     with (progress or Progress()).stage("baseline", len(grid), "block") as stage:
         for tile in grid:
             image, valid = scene.read(tile.read)
@@ -145,10 +147,6 @@ def map_scene(
             stage.advance()
 
 
-def _smoothed(model: ImageModel, smoothing_px: int) -> ImageModel:
-    return Smoothed(model, smoothing_px) if smoothing_px else model
-
-
 def _sample_bands(
     scene: SceneLike, statistics: BandStatistics, *, seed: int, progress: Progress | None
 ) -> NDArray[np.float32]:
@@ -159,60 +157,3 @@ def _sample_bands(
         pixels = pixels[:, rng.choice(pixels.shape[1], size=_SAMPLE_PIXELS, replace=False)]
     row = pixels[:, None, :]  # (band, 1, pixel): an image of one row
     return statistics.normalise(row, np.ones(row.shape[1:], dtype=bool))[:, 0].T
-
-
-def _normalised_blocks(
-    scene: SceneLike, statistics: BandStatistics, rng: np.random.Generator, count: int, progress: Progress | None
-) -> list[Block]:
-    blocks = random_blocks([scene], rng=rng, max_blocks=count, progress=progress)
-    return [(statistics.normalise(image, valid), valid) for image, valid in blocks]
-
-
-def _fit_texture_mixture(
-    images: Sequence[Block], classes: int, seed: int, pixels: int, rng: np.random.Generator
-) -> Pixelwise:
-    """A full mixture on bands with texture. The rim of a block is seen as that of an image, which the fit may."""
-    sample = _draw(((texture_layers(image, valid), valid) for image, valid in images), images, pixels, rng)
-    features = fit_texture(sample)
-    return Pixelwise(features, fit_mixture(features.axes.apply(sample), classes=classes, seed=seed))
-
-
-def _draw(
-    layers: Iterator[Block] | Sequence[Block], images: Sequence[Block], pixels: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Vectors (pixel, layer) of random valid pixels of all images."""
-    share = min(1.0, pixels / sum(int(valid.sum()) for _, valid in images))
-    found = []
-    for planes, valid in layers:
-        rows, cols = np.nonzero(valid)
-        chosen = rng.choice(len(rows), size=max(1, round(share * len(rows))), replace=False)
-        found.append(planes[:, rows[chosen], cols[chosen]].T)
-    return np.concatenate(found)
-
-
-def _fit_consensus(
-    scene: SceneLike,
-    statistics: BandStatistics,
-    classes: int,
-    seed: int,
-    smoothing_px: int,
-    progress: Progress | None,
-) -> Consensus:
-    """Mixtures on texture and on bands, by turns, and the tree of all their clusters."""
-    clusters = max(classes, min(_OVERCLUSTERING * classes, _MOST_CLUSTERS))
-    images = _normalised_blocks(scene, statistics, np.random.default_rng(seed), _MEMBER_BLOCKS, progress)
-    members: list[ImageModel] = []
-    with (progress or Progress()).stage("consensus", 2 * _MEMBERS + 1, "mixture") as stage:
-        for number in range(2 * _MEMBERS):
-            rng = np.random.default_rng([seed, number])
-            start = int(rng.integers(2**31))
-            if number % 2 == 0:
-                member = _fit_texture_mixture(images, clusters, start, _MEMBER_PIXELS, rng)
-            else:
-                sample = _draw(images, images, _MEMBER_PIXELS, rng)
-                member = Pixelwise(Bands(), fit_mixture(sample, classes=clusters, seed=start))
-            members.append(_smoothed(member, smoothing_px))
-            stage.advance()
-        tree = merge_tree(joint_of_clusters(members, images, distance_px=_MEETING_PX))
-        stage.advance()
-    return Consensus(members, tree, classes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from geoarseg.clustering import fitting
 from geoarseg.clustering import mixture as mixture_module
 from geoarseg.clustering.kmeans import fit_kmeans
 from geoarseg.clustering.mixture import fit_mixture
@@ -25,7 +26,7 @@ each_method = pytest.mark.parametrize("method", METHODS)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Few pixels to fit to."""
-    monkeypatch.setattr(baselines, "_MEMBER_PIXELS", 2_000)
+    monkeypatch.setattr(fitting, "_MEMBER_PIXELS", 2_000)
 
 
 def assemble(blocks, shape):
