@@ -3,6 +3,7 @@ import pytest
 from affine import Affine
 
 from geoarseg import compare as module
+from geoarseg.clustering import fitting
 from geoarseg.compare import DEFAULT_METHODS, METHODS, compare, settings_of, smoothing_px
 from geoarseg.config import validate_settings
 from geoarseg.errors import InputError, OutputError, SettingsError
@@ -39,7 +40,8 @@ def run(scene, out, **options):
     return compare([scene[0]], [scene[1]], out, settings=validate_settings(SMALL), seeds=(0, 1), **options)
 
 
-def test_every_method_is_scored_and_drawn(scene, tmp_path):
+def test_every_method_is_scored_and_drawn(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "_MEMBER_PIXELS", 1_000)
     result = run(scene, tmp_path / "out", methods=METHODS)
     assert [(t.method, t.seed) for t in result.trials] == [(method, seed) for method in METHODS for seed in (0, 1)]
     assert {"table.csv", "table.md", "maps.png", "labels.tif"} <= {path.name for path in (tmp_path / "out").iterdir()}
