@@ -21,7 +21,7 @@ _HOME = {
     "run": "geoarseg.pipeline",
     "train_model": "geoarseg.models",
     "segment_scene": "geoarseg.mapping",
-    "vectorize_file": "geoarseg.pipeline",
+    "vectorize_file": "geoarseg.polygons",
     "evaluate": "geoarseg.evaluation.evaluate",
 }
 __all__ = ["__version__", *_HOME]

@@ -25,6 +25,7 @@ from geoarseg.models import legend_of, train_model, untrained_model
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.raster.cog import write_cog
+from geoarseg.raster.images import find_images
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
@@ -99,7 +100,7 @@ def compare(
     Finished trials are kept in the folder, and a run with the same arguments goes on behind them.
 
     Args:
-        images: paths that GDAL reads; several make one mosaic.
+        images: files, folders, patterns, addresses or STAC items; several make one mosaic.
         labels: class rasters; several make one mosaic. They are used for the scores only.
         out: gets `table.csv`, `table.md`, `maps.png`, `labels.tif`, and `METHOD-SEED.tif` and `.json` of each trial.
         settings: those of AC; ARL and IIC differ from them in what makes them ARL and IIC.
@@ -115,7 +116,7 @@ def compare(
         OutputError: the folder cannot be written, or holds a comparison of other arguments.
         SettingsError: a method is unknown, or there is no seed.
     """
-    progress = progress or Progress()
+    progress, images = progress or Progress(), find_images(images)
     if unknown := [method for method in methods if method not in METHODS]:
         raise SettingsError(f"There is no method {unknown[0]!r}.", f"Choose from {', '.join(METHODS)}.")
     if not methods or not seeds:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.inference.area import AreaOfInterest, read_area
-from geoarseg.inference.maps import MapSummary, is_made_of, write_maps
+from geoarseg.inference.area import AreaOfInterest, area_on, read_polygons
+from geoarseg.inference.maps import MapPaths, MapSummary, check_paths, is_made_of, write_maps
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
 from geoarseg.models import legend_of
 from geoarseg.progress import Progress
+from geoarseg.raster.images import find_images
+from geoarseg.raster.locate import stem_of
 from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.window import Window
@@ -19,14 +21,14 @@ from geoarseg.settings import Settings
 
 
 def open_scenes(paths: Sequence[str], *, bands: Sequence[int] | None, per_image: bool) -> list[Scene]:
-    """One scene of all images, or one for each.
+    """One scene of all images that the names stand for, or one for each; see `find_images`.
 
     Raises:
         InputError: an image cannot be used, or they do not fit together.
     """
     if not per_image:
         return [open_scene(list(paths), bands=bands)]
-    scenes = [open_scene(path, bands=bands) for path in paths]
+    scenes = [open_scene(path, bands=bands) for path in find_images(paths)]
     check_same_bands(scenes)
     return scenes
 
@@ -38,6 +40,7 @@ def segment_scene(
     *,
     settings: Settings,
     confidence_path: Path | None = None,
+    probabilities_path: Path | None = None,
     region: Window | None = None,
     area: AreaOfInterest | None = None,
     overwrite: bool = False,
@@ -50,7 +53,9 @@ def segment_scene(
         predictor: the model.
         path: the class raster to write.
         settings: the settings; `segment` counts.
-        confidence_path: the confidence raster to write; None = none.
+        confidence_path: the confidence raster to write, the probability of the class in percent; None = none.
+        probabilities_path: the raster of the probabilities of all classes to write, in percent and a band each;
+            None = none.
         region: map only this part of the scene, which is then the extent of the rasters.
         area: map only what lies in these polygons; outside is no data.
         overwrite: replace existing rasters.
@@ -59,14 +64,14 @@ def segment_scene(
     Raises:
         InputError: scene and model do not fit.
         OutputError: an output exists, or cannot be written.
+        SettingsError: the region leaves the scene, two outputs are one file, or the cluster cannot be reached.
     """
     return write_maps(
         scene,
         predictor,
-        path,
+        MapPaths(path, confidence_path, probabilities_path),
         legend=legend_of(predictor),
         settings=settings.segment,
-        confidence_path=confidence_path,
         region=region,
         area=area,
         overwrite=overwrite,
@@ -82,6 +87,7 @@ def segment_images(
     settings: Settings,
     bands: Sequence[int] | None = None,
     confidence: Path | None = None,
+    probabilities: Path | None = None,
     area: Path | None = None,
     window: tuple[int, int, int, int] | None = None,
     per_image: bool = False,
@@ -91,56 +97,78 @@ def segment_images(
     """Segment images with a model: into one raster of all, or into one for each.
 
     Args:
-        images: paths or addresses that GDAL reads.
+        images: files, folders, patterns, addresses or STAC items.
         predictor: the model.
         out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
         settings: the settings; `segment` counts.
         bands: bands to use; None = those of the training.
         confidence: the confidence raster to write, or its folder; None = none.
+        probabilities: the raster of all classes' probabilities to write, or its folder; None = none.
         area: a vector file of polygons; outside is no data.
         window: map only these pixels of the scene: first column, first row, columns, rows.
-        per_image: one raster for each image. Those that are there already, made of the same, are left as they are.
+        per_image: one raster for each image. Those that are there already, made of the same, are left as they are;
+            images outside the area get none.
         overwrite: replace existing rasters.
         progress: hears of it all.
 
     Raises:
-        InputError: an image does not fit the model, or the area's file cannot be used.
+        InputError: an image does not fit the model, or the area's file cannot be used or touches no image.
         OutputError: an output exists, or cannot be written.
         SettingsError: the window leaves the image.
     """
-    progress = progress or Progress()
+    progress, images = progress or Progress(), find_images(images)
     scenes = open_scenes(images, bands=bands or predictor.card.bands, per_image=per_image)
-    outputs = [(out, confidence)]
+    rasters = [MapPaths(out, confidence, probabilities)]
     if per_image:
-        names = [f"{Path(scene.paths[0]).stem}.tif" for scene in scenes]
-        if len(set(names)) < len(names):
-            raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
-        if confidence is not None and confidence.absolute() == out.absolute():
-            raise SettingsError("--confidence and --out name the same folder.", "Name another one for the confidence.")
-        outputs = [(out / name, confidence / name if confidence else None) for name in names]
-    summaries = []
-    for scene, (path, confidence_path) in zip(scenes, outputs, strict=True):
-        region = None if window is None else Window(window[1], window[0], window[3], window[2])
+        rasters = _in_folders(images, out, confidence, probabilities)
+    region = None if window is None else Window(window[1], window[0], window[3], window[2])
+    polygons = None if area is None else read_polygons(area)
+    errands: list[tuple[Scene, MapPaths, AreaOfInterest | None]] = []
+    for scene, paths in zip(scenes, rasters, strict=True):  # all are checked before work begins on one
         within = None
-        if area is not None:
-            grid = {"crs": scene.crs, "transform": scene.transform, "height": scene.height, "width": scene.width}
-            within = read_area(area, **grid)
-        if per_image and not overwrite and path.exists():
-            job = plan(scene, predictor, window_px=settings.segment.window_px, region=region, area=within)
-            if is_made_of(path, job):
-                progress.message(f"{path} is there already.")
-                continue
-        summaries.append(
-            segment_scene(
-                scene,
-                predictor,
-                path,
-                settings=settings,
-                confidence_path=confidence_path,
-                region=region,
-                area=within,
-                overwrite=overwrite,
-                progress=progress,
-            )
+        if polygons is not None and (within := area_on(scene, polygons)) is None:
+            progress.message(f"No polygon of {area} touches {scene.paths[0]}: it gets no raster.")
+            continue
+        job = plan(scene, predictor, window_px=settings.segment.window_px, region=region, area=within)
+        if per_image and not overwrite and all(is_made_of(path, job) for path in (paths.classes, *paths.extra)):
+            progress.message(f"{paths.classes} is there already.")
+            continue
+        check_paths(paths, job, overwrite=overwrite)
+        errands.append((scene, paths, within))
+    if polygons is not None and not errands and not per_image:
+        raise InputError(f"No polygon of {area} touches the image.", "Is its coordinate reference system right?")
+    return [
+        segment_scene(
+            scene,
+            predictor,
+            paths.classes,
+            settings=settings,
+            confidence_path=paths.confidence,
+            probabilities_path=paths.probabilities,
+            region=region,
+            area=within,
+            overwrite=overwrite,
+            progress=progress,
         )
-    return summaries
+        for scene, paths, within in errands
+    ]
+
+
+def _in_folders(
+    images: Sequence[str], out: Path, confidence: Path | None, probabilities: Path | None
+) -> list[MapPaths]:
+    """The rasters of each image, of its name, in the folders.
+
+    Raises:
+        InputError: two images have one name.
+        SettingsError: two folders are one.
+    """
+    names = [f"{stem_of(image)}.tif" for image in images]
+    if len(set(names)) < len(names):
+        raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
+    folders = [folder.absolute() for folder in (out, confidence, probabilities) if folder is not None]
+    if len(set(folders)) < len(folders):
+        raise SettingsError(f"Two outputs are to be in one folder, {folders[0]}.", "Name a folder for each.")
+    return [
+        MapPaths(out / name, confidence and confidence / name, probabilities and probabilities / name) for name in names
+    ]

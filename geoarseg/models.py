@@ -26,6 +26,7 @@ from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
 from geoarseg.settings import Settings
+from geoarseg.training.feed import ReadingSampler
 from geoarseg.training.launch import check_processes, processes_for
 from geoarseg.training.loop import ALIVE_SHARE, Keeping, train_network
 from geoarseg.training.numbering import number_by_share
@@ -42,7 +43,7 @@ _CALIBRATION_CROPS = 32
 class _Data:
     """What a model is trained on, as it is sent to other processes."""
 
-    sampler: Callable[[int], Sampler]
+    sampler: Callable[[int], ReadingSampler]
     """The sampler of a seed."""
     statistics: BandStatistics
     colours: tuple[int, int, int] | None
@@ -231,7 +232,7 @@ def _follow(data: _Data, settings: Settings, state_path: Path | None, processes:
 
 def _train(
     data: _Data,
-    sampler: Sampler,
+    sampler: ReadingSampler,
     blank: ModelCard,
     settings: Settings,
     state_path: Path | None,

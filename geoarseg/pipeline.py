@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoarseg import __version__
+from geoarseg.earlier import earlier_maps, earlier_model
 from geoarseg.errors import InputError
-from geoarseg.inference.maps import MapSummary
+from geoarseg.inference.maps import MapPaths, MapSummary
 from geoarseg.inference.predictor import Predictor
+from geoarseg.inference.work import plan
 from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
+from geoarseg.polygons import check_polygon_settings, needs_probabilities, vectorize_file
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
+from geoarseg.raster.images import find_images
+from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.style import read_legend
 from geoarseg.settings import Settings
-from geoarseg.vector.source import open_class_raster
-from geoarseg.vector.vectorize import VectorSummary, vectorize_raster
+from geoarseg.vector.vectorize import VectorSummary
 
 OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "summary.json")
 
@@ -39,31 +42,6 @@ class RunResult:
     """Classes that the trained network gives to less than one pixel in a thousand."""
 
 
-def vectorize_file(
-    classes: Path,
-    path: Path,
-    *,
-    connectedness: int = 4,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> VectorSummary:
-    """Turn a class raster file into polygons, with the legend it carries.
-
-    Raises:
-        InputError: it is no class raster.
-        OutputError: the layer exists, or cannot be written.
-    """
-    with open_class_raster(classes) as raster:
-        return vectorize_raster(
-            raster,
-            path,
-            legend=read_legend(classes),
-            connectedness=connectedness,
-            overwrite=overwrite,
-            progress=progress,
-        )
-
-
 def run(
     images: Sequence[str],
     out: Path,
@@ -75,63 +53,107 @@ def run(
 ) -> list[RunResult]:
     """Train on the images, segment them, and write all outputs into a folder.
 
+    A run that was ended goes on where it was when it is called with the same arguments.
+
     Args:
-        images: paths or addresses that GDAL reads.
+        images: files, folders, patterns, addresses or STAC items.
         out: the folder; with `per_image`, it holds one folder for each image.
         settings: the settings.
         per_image: write one map for each image instead of one of all; they need no common grid then.
         overwrite: replace existing outputs.
         progress: hears of it all.
 
+    Returns:
+        What was made for each scene; scenes that an earlier run had finished are left out.
+
     Raises:
         UserError: input, settings or outputs are at fault.
         TrainingError: the training broke down.
     """
-    progress = progress or Progress()
-    folders = [out / Path(image).stem for image in images] if per_image else [out]
+    progress, images = progress or Progress(), find_images(images)
+    folders = [out / stem_of(image) for image in images] if per_image else [out]
     if len(set(folders)) < len(folders):
         raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
     scenes = open_scenes(images, bands=settings.bands, per_image=per_image)
-    confidence = ("confidence.tif",) if settings.segment.confidence else ()
-    check_output_path(out / "model.safetensors", overwrite)
-    for folder in folders:
-        for name in (*OUTPUT_NAMES[1:], *confidence):
-            check_output_path(folder / name, overwrite)
-    model_path = out / "model.safetensors"
-    predictor = train_model(scenes, settings=settings, state_path=state_path_of(model_path), progress=progress)
-    write_model(predictor, model_path, overwrite=overwrite)
-    results = []
-    for scene, folder in zip(scenes, folders, strict=True):
+    for scene in scenes:
+        check_polygon_settings(scene, settings.polygons)
+    model_path, finished = out / "model.safetensors", [(folder / "summary.json").exists() for folder in folders]
+    predictor = None
+    if not overwrite and not all(finished):
+        predictor = earlier_model(model_path, scenes, settings=settings)
+    if predictor is None:
+        _check_outputs([model_path, *(folder / name for folder in folders for name in _names(settings))], overwrite)
+        predictor = train_model(scenes, settings=settings, state_path=state_path_of(model_path), progress=progress)
+        write_model(predictor, model_path, overwrite=overwrite)
+        finished = [False] * len(folders)
+    else:
+        progress.message(f"{model_path} is there already: going on behind the training.")
+    return [
+        _map_scene(scene, predictor, folder, settings=settings, overwrite=overwrite, progress=progress)
+        for scene, folder, is_finished in zip(scenes, folders, finished, strict=True)
+        if not is_finished
+    ]
+
+
+def _names(settings: Settings) -> list[str]:
+    """The outputs for one scene, the class raster first, the summary last."""
+    extra = {"confidence.tif": settings.segment.confidence, "probabilities.tif": needs_probabilities(settings.polygons)}
+    return ["classes.tif", *(name for name, wanted in extra.items() if wanted), *OUTPUT_NAMES[2:]]
+
+
+def _check_outputs(paths: Sequence[Path], overwrite: bool) -> None:
+    for path in paths:
+        check_output_path(path, overwrite)
+
+
+def _map_scene(
+    scene: Scene, predictor: Predictor, folder: Path, *, settings: Settings, overwrite: bool, progress: Progress
+) -> RunResult:
+    """Map one scene with the trained model into its folder; what is there already of just this map is kept."""
+    names = _names(settings)
+    confidence, probabilities = (
+        folder / name if name in names else None for name in ("confidence.tif", "probabilities.tif")
+    )
+    paths = MapPaths(folder / "classes.tif", confidence, probabilities)
+    job = plan(scene, predictor, window_px=settings.segment.window_px)
+    maps = None if overwrite else earlier_maps(paths, job)
+    if maps is None:
         maps = segment_scene(
             scene,
             predictor,
-            folder / "classes.tif",
+            paths.classes,
             settings=settings,
-            confidence_path=folder / confidence[0] if confidence else None,
+            confidence_path=confidence,
+            probabilities_path=probabilities,
             overwrite=overwrite,
             progress=progress,
         )
-        polygons = vectorize_file(
-            folder / "classes.tif",
-            folder / "classes.gpkg",
-            connectedness=settings.polygons.connectedness,
+    else:
+        progress.message(f"{paths.classes} is there already: going on behind the segmentation.")
+        overwrite = True  # whatever was made of it
+    polygons = vectorize_file(
+        paths.classes,
+        folder / "classes.gpkg",
+        settings=settings.polygons,
+        probabilities=probabilities,
+        confidence=confidence,
+        images=scene.paths,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    with progress.stage("preview", total=1, unit="picture") as stage:
+        write_preview(
+            folder / "preview.png",
+            scene,
+            maps.classes,
+            legend=legend_of(predictor),
+            shares=maps.shares,
             overwrite=overwrite,
-            progress=progress,
         )
-        with progress.stage("preview", total=1, unit="picture") as stage:
-            write_preview(
-                folder / "preview.png",
-                scene,
-                maps.classes,
-                legend=legend_of(predictor),
-                shares=maps.shares,
-                overwrite=overwrite,
-            )
-            stage.advance()
-        result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
-        _write_summary(result, scene, predictor, settings, progress, overwrite)
-        results.append(result)
-    return results
+        stage.advance()
+    result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
+    _write_summary(result, scene, predictor, settings, progress, overwrite)
+    return result
 
 
 def _write_summary(
@@ -143,7 +165,7 @@ def _write_summary(
     overwrite: bool,
 ) -> None:
     """Write summary.json."""
-    shares = result.maps.shares
+    shares, column = result.maps.shares, result.polygons.area_column
     summary = {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
@@ -158,7 +180,8 @@ def _write_summary(
                 "value": entry.value,
                 "name": entry.name,
                 "share": round(shares[entry.value - 1], 6),
-                result.polygons.area_column: round(result.polygons.areas.get(entry.value, 0.0), 3),
+                column: round(result.polygons.areas.get(entry.value, 0.0), 3),
+                f"{column}_before_cleaning": round(result.polygons.areas_before.get(entry.value, 0.0), 3),
             }
             for entry in legend_of(predictor)
         ],

@@ -154,10 +154,49 @@ class SegmentSettings(Section):
         return self
 
 
+def distinct_bands(bands: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """The bands as they are.
+
+    Raises:
+        ValueError: some are no numbers from 1 on, or named twice.
+    """
+    if bands is not None and (not bands or min(bands) < 1 or len(set(bands)) != len(bands)):
+        raise ValueError("bands must be distinct numbers counted from 1")
+    return bands
+
+
 class PolygonSettings(Section):
     """The polygons of a class raster."""
 
     connectedness: Literal[4, 8] = Field(4, description="4: pixels join over edges; 8: over corners too")
+    sieve_px: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="areas of fewer pixels go to a neighbour before they become polygons"
+    )
+    min_area_m2: float | None = Field(None, gt=0, description="the same, in square metres")
+    sieve_by: Literal["border", "likelihood"] = Field(
+        "border", description="the neighbour with the longest common border, or of the likeliest class"
+    )
+    simplify_m: float | None = Field(
+        None, gt=0, description="tolerance of simplification, in metres; in pixels without a coordinate system"
+    )
+    smooth: bool = Field(False, description="round the borders")
+    dissolve: bool = Field(False, description="one multipolygon a class")
+    bands: tuple[int, ...] | None = Field(
+        None, description="bands of the image, counted from 1, whose means the polygons get"
+    )
+    ndvi: bool = Field(False, description="polygons get the mean vegetation index of the image")
+    workers: int = Field(1, ge=1, le=2, description="2: one process makes the polygons, another one writes them")
+
+    @field_validator("bands")
+    @classmethod
+    def _bands_count_from_one(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return distinct_bands(value)
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> PolygonSettings:
+        if self.sieve_px is not None and self.min_area_m2 is not None:
+            raise ValueError("sieve_px and min_area_m2 are two units of one thing; give one of them")
+        return self
 
 
 class Settings(Section):
@@ -168,6 +207,9 @@ class Settings(Section):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of every random choice")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1 or mps")
     devices: int = Field(1, ge=1, le=64, description="number of GPUs, or of processes on the CPU, that train together")
+    readers: int = Field(
+        2, ge=0, le=64, description="threads that read the crops of the next steps while the network computes; 0: none"
+    )
     network: NetworkSettings = NetworkSettings()
     train: TrainSettings = TrainSettings()
     segment: SegmentSettings = SegmentSettings()
@@ -176,9 +218,7 @@ class Settings(Section):
     @field_validator("bands")
     @classmethod
     def _bands_count_from_one(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if value is not None and (not value or min(value) < 1 or len(set(value)) != len(value)):
-            raise ValueError("bands must be distinct numbers counted from 1")
-        return value
+        return distinct_bands(value)
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Settings:

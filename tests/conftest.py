@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,16 @@ def pytest_report_header(config):
         if name == "rasterio":
             lines.append(f"GDAL {module.__gdal_version__}")
     return ", ".join(lines)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment_kept():
+    """Clusters of Dask leave OMP_NUM_THREADS=1 in the environment of the process that starts them."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
@@ -116,3 +127,26 @@ def make_raster(tmp_path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Callable[[str], Path]]:
+    """Factory of file systems of a size such as "1m", or a skip."""
+    disks = []
+
+    def mount(size: str) -> Path:
+        folder = tmp_path / f"disk_{len(disks)}"
+        folder.mkdir()
+        try:
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+            failed = subprocess.run(command, capture_output=True, check=False).returncode != 0
+        except OSError:
+            failed = True
+        if failed:
+            pytest.skip("a small file system can only be mounted by root")
+        disks.append(folder)
+        return folder
+
+    yield mount
+    for folder in disks:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -14,7 +14,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def command(file: str, as_json: bool, debug: bool) -> None:
-    """Say what FILE holds: a raster or a model."""
+    """Say what FILE holds: a raster, or several as one mosaic, or a model."""
     facts = _model_facts(file) if Path(file).suffix == ".safetensors" else _raster_facts(file)
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -49,7 +49,9 @@ def _raster_facts(file: str) -> dict[str, Any]:
         "crs": scene.crs.to_string() if scene.crs else "none",
         "transform": list(scene.transform)[:6],
     }
-    legend = read_legend(file) if scene.band_count == 1 else None
+    if len(scene.paths) > 1:
+        facts["files"] = len(scene.paths)
+    legend = read_legend(scene.paths[0]) if scene.band_count == len(scene.paths) == 1 else None
     if legend is not None:
         facts["classes"] = {entry.value: entry.name for entry in legend}
     return facts

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from geoarseg import __version__
+from geoarseg.cli.leash import put_on_leash
 from geoarseg.errors import GeoArSegError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
@@ -20,6 +21,7 @@ COMMANDS = {
     "train": "Train a model on images.",
     "segment": "Make a class raster of an image with a trained model.",
     "vectorize": "Turn a class raster into polygons.",
+    "legend": "Rename, recolour and merge the classes of maps, polygons and models.",
     "evaluate": "Score a class raster or a model against labels.",
     "info": "Say what a raster or a model file holds.",
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
@@ -28,7 +30,12 @@ COMMANDS = {
     "probe": "Train small classifiers on a model's features, and score them.",
     "overclustering": "Score many clusters, joined to classes by a few labelled crops.",
     "reproduce": "Run the experiments of the paper beside its figures.",
+    "doctor": "Examine the installation: versions, GPUs, disk, whether torch and GDAL work.",
 }
+
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 
 class LazyGroup(click.Group):
@@ -45,6 +52,13 @@ class LazyGroup(click.Group):
         command = importlib.import_module(f"geoarseg.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; without click's empty line on Ctrl-C, which is no JSON."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -64,7 +78,16 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run_command(arguments))
+    try:
+        put_on_leash()
+    except GeoArSegError as error:
+        sys.exit(_report(str(error), error.exit_code, log_json="--log-json" in arguments))
+    code = run_command(arguments)
+    if code == INTERRUPTED:  # Python would first wait for the windows that threads are computing
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -76,7 +99,7 @@ def run_command(arguments: list[str]) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _report("Interrupted; nothing half-written was left.", 130, log_json)
+        return _report("Interrupted; nothing half-written was left.", INTERRUPTED, log_json)
     except click.ClickException as error:
         return _report(" ".join(error.format_message().split()), 2, log_json)
     except BrokenPipeError:
@@ -84,12 +107,18 @@ def run_command(arguments: list[str]) -> int:
         return 1
     except GeoArSegError as error:
         return _report(str(error), error.exit_code, log_json, debug)
-    except MemoryError:
-        text = "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
-        return _report(text, 1, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
-        text = f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
+        text = _memory_text(error) or f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
         return _report(text, 1, log_json, debug)
+
+
+def _memory_text(error: Exception) -> str:
+    """What to say if it was the memory, which torch tells in ways of its own; else empty."""
+    if type(error).__name__ == "OutOfMemoryError":  # torch's: importing it here would take seconds
+        return "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        return "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
+    return ""
 
 
 def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:

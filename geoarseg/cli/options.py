@@ -81,7 +81,7 @@ _GROUP_OF_OPTION = (
     dict.fromkeys(
         ("steps", "time_limit", "seed", "data", "evaluate_every", "tensorboard", "restart", "seeds"), "Training"
     )
-    | dict.fromkeys(("device", "devices", "workers", "scheduler", "config", "overrides"), "Settings")
+    | dict.fromkeys(("device", "devices", "workers", "writers", "scheduler", "config", "overrides"), "Settings")
     | dict.fromkeys(("overwrite", "quiet", "log_json", "debug", "help"), "Behaviour")
 )
 
@@ -111,6 +111,21 @@ worker_options = _stack(
     click.option("--workers", type=int, help="Local processes that share the windows.  [default: none]"),
     click.option("--scheduler", help="A Dask scheduler whose workers share the windows, such as tcp://host:8786."),
 )
+polygon_options = _stack(
+    click.option("--sieve", type=int, help="Give areas of fewer pixels to a neighbour."),
+    click.option("--min-area", type=float, help="Give areas of fewer square metres to a neighbour."),
+    click.option(
+        "--sieve-by",
+        help="The neighbour of the longest border, or of the likeliest class (border, likelihood).  [default: border]",
+    ),
+    click.option("--simplify", type=float, help="Drop vertices within so many metres; shared borders stay shared."),
+    click.option("--smooth", is_flag=True, help="Round the borders."),
+    click.option("--dissolve", is_flag=True, help="One multipolygon a class."),
+    click.option("--bands", "means_of", type=BandList(), help="Bands of --image whose means the polygons get: 1,4."),
+    click.option("--ndvi", is_flag=True, help="The mean vegetation index of --image."),
+    click.option("--workers", "writers", type=int, help="With 2, another process writes the layer.  [default: 1]"),
+    click.option("--connectedness", type=int, help="Join over corners with 8.  [default: 4]"),
+)
 common_options = _stack(
     click.option("--overwrite", is_flag=True, help="Replace existing outputs."),
     click.option("--quiet", is_flag=True, help="No progress."),
@@ -128,7 +143,18 @@ _SETTING_OF_OPTION = {
     "confidence": ("segment", "confidence"),
     "workers": ("segment", "workers"),
     "scheduler": ("segment", "scheduler"),
+    "sieve": ("polygons", "sieve_px"),
+    "min_area": ("polygons", "min_area_m2"),
+    "sieve_by": ("polygons", "sieve_by"),
+    "simplify": ("polygons", "simplify_m"),
+    "smooth": ("polygons", "smooth"),
+    "dissolve": ("polygons", "dissolve"),
+    "connectedness": ("polygons", "connectedness"),
+    "means_of": ("polygons", "bands"),
+    "ndvi": ("polygons", "ndvi"),
+    "writers": ("polygons", "workers"),
 }
+_FLAGS = {"classes": "-k/--classes", "means_of": "--bands", "writers": "--workers"}
 
 
 def settings_from(config: str | None = None, overrides: tuple[str, ...] = (), **options: Any) -> Settings:
@@ -154,6 +180,6 @@ def settings_from(config: str | None = None, overrides: tuple[str, ...] = (), **
 def _in_words_of_options(error: SettingsError) -> SettingsError:
     text = error.message
     for option, path in _SETTING_OF_OPTION.items():
-        flag = "-k/--classes" if option == "classes" else "--" + option.replace("_", "-")
+        flag = _FLAGS.get(option, "--" + option.replace("_", "-"))
         text = text.replace(f"Setting `{'.'.join(path)}`", flag)
     return SettingsError(text, error.hint)

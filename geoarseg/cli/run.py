@@ -40,7 +40,7 @@ def command(
     """Train on IMAGES and write their land-cover map into a folder.
 
     The result is classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Images are
-    whatever GDAL reads; several make one mosaic.
+    whatever GDAL reads, folders, patterns in quotes, addresses or STAC items; several make one mosaic.
     """
     settings = settings_from(**options)
     from geoarseg.pipeline import run  # after the settings are checked: torch takes seconds to import

@@ -30,6 +30,11 @@ from geoarseg.cli.options import (
     help="Class raster, such as classes.tif; with --per-image a folder.",
 )
 @click.option("--confidence", type=click.Path(path_type=Path), help="Also write this confidence raster, or folder.")
+@click.option(
+    "--probabilities",
+    type=click.Path(path_type=Path),
+    help="Also write a raster, or folder, of all classes' probabilities: a band each, in percent.",
+)
 @click.option("--bands", type=BandList(), help="Bands to use.  [default: those of the training]")
 @click.option("--aoi", type=click.Path(path_type=Path), help="Polygons; what lies outside becomes no data.")
 @click.option(
@@ -44,6 +49,7 @@ def command(
     model: Path,
     out: Path,
     confidence: Path | None,
+    probabilities: Path | None,
     bands: tuple[int, ...] | None,
     aoi: Path | None,
     window: tuple[int, int, int, int] | None,
@@ -71,6 +77,7 @@ def command(
             settings=settings,
             bands=bands,
             confidence=confidence,
+            probabilities=probabilities,
             area=aoi,
             window=window,
             per_image=per_image,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -67,6 +68,7 @@ def command(
     from geoarseg.mapping import open_scenes
     from geoarseg.models import state_path_of, train_model, train_on_store, write_model
     from geoarseg.raster.atomic import check_output_path
+    from geoarseg.raster.images import find_images
     from geoarseg.scoring import store_accuracy
     from geoarseg.training.logs import tensorboard_log
 
@@ -84,7 +86,9 @@ def command(
                     store, settings=settings, state_path=state, score=score, log=log, progress=progress
                 )
             else:
-                scenes = open_scenes(images, bands=settings.bands, per_image=True)
+                found = find_images(images)
+                _check_labels(found, labels)
+                scenes = open_scenes(found, bands=settings.bands, per_image=True)
                 judge = judge_by_rasters(scenes, labels, seed=seed) if labels else None
                 predictor = train_model(
                     scenes, settings=settings, state_path=state, score=judge, log=log, progress=progress
@@ -100,6 +104,10 @@ def _check(images: tuple[str, ...], data: Path | None, evaluate_every: int | Non
         raise SettingsError("--data has labels of its own.", "Leave out --labels.")
     if evaluate_every and images and not labels:
         raise SettingsError("--evaluate-every needs labels.", "Name them with --labels, one raster for each image.")
+
+
+def _check_labels(images: Sequence[str], labels: tuple[Path, ...]) -> None:
+    """Refuse another number of labels than of images."""
     if labels and len(labels) != len(images):
         raise SettingsError(
             f"There are {len(labels)} --labels for {len(images)} images.", "Give one for each, in order."

@@ -26,8 +26,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene
+from geoarseg.raster.sampling import Over
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
 
+Place = tuple[int, slice, slice]
+"""A crop's number, its rows and its columns."""
 FORMAT = 1
 """The number of the folder's format; a reader refuses higher ones."""
 INDEX_NAME = "dataset.json"
@@ -223,8 +226,12 @@ class StoreSampler:
         self._store = store
         self._rng = np.random.default_rng(seed)
 
-    def draw(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def draw(self, count: int, *, over: Over = map) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Draw crops.
+
+        Args:
+            count: how many.
+            over: reads them: `map`, or its like in several threads, which gives the same crops.
 
         Returns:
             Images (count, band, y, x) float32, 0 where invalid, and valid (count, y, x) bool.
@@ -235,12 +242,11 @@ class StoreSampler:
         shape = (self.crop_px, self.crop_px)
         images = np.empty((count, self._store.band_count, *shape), dtype=np.float32)
         valid = np.ones((count, *shape), dtype=bool)
-        for index in range(count):
-            place = self._draw_place()
-            images[index] = self._store.images[(place[0], slice(None), *place[1:])]
-            if self._store.valid is not None:
-                valid[index] = self._store.valid[place]
-                images[index][:, ~valid[index]] = 0
+        places = [self._draw_place() for _ in range(count)]
+        for index, (image, mask) in enumerate(over(self._read, places)):
+            images[index] = image
+            if mask is not None:
+                valid[index] = mask
         return images, valid
 
     def state(self) -> dict[str, Any]:
@@ -251,7 +257,17 @@ class StoreSampler:
         """Continue as the sampler did that gave this state; it must have had the same store and settings."""
         self._rng.bit_generator.state = state["generator"]
 
-    def _draw_place(self) -> tuple[int, slice, slice]:
+    def _read(self, place: Place) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+        """Image (band, y, x), 0 where invalid, and valid (y, x), None = everywhere."""
+        crop, rows, cols = place
+        image = self._store.images[crop, :, rows, cols].astype(np.float32)
+        if self._store.valid is None:
+            return image, None
+        mask = np.array(self._store.valid[place])
+        image[:, ~mask] = 0
+        return image, mask
+
+    def _draw_place(self) -> Place:
         """A crop's number, its rows and its columns, with at least one valid pixel."""
         spare = self._store.crop_px - self.crop_px
         for _ in range(_PATIENCE):

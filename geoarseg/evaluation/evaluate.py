@@ -28,8 +28,8 @@ from geoarseg.metrics import (
 )
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import Legend, LegendEntry
+from geoarseg.raster.locate import PathLike
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.source import PathLike
 from geoarseg.raster.style import read_legend
 
 

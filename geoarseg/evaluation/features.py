@@ -21,8 +21,9 @@ from rasterio.features import rasterize
 
 from geoarseg.errors import InputError
 from geoarseg.evaluation.scores import HIGHEST
+from geoarseg.raster.locate import PathLike
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.source import PathLike, one_line
+from geoarseg.raster.source import one_line
 from geoarseg.raster.window import Window
 
 ENDINGS = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet")

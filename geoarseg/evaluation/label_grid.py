@@ -13,8 +13,9 @@ from geoarseg.evaluation.features import is_vector, read_features
 from geoarseg.evaluation.labels import open_label_raster
 from geoarseg.evaluation.scores import ClassValues, Labels
 from geoarseg.progress import Progress
+from geoarseg.raster.locate import PathLike
 from geoarseg.raster.scene import Scene, open_scene
-from geoarseg.raster.source import PathLike, open_quietly
+from geoarseg.raster.source import open_quietly
 from geoarseg.raster.window import Window, tile_grid
 
 _BLOCK_PX = 1024

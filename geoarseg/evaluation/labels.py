@@ -15,9 +15,10 @@ from rasterio.warp import transform_bounds
 from geoarseg.errors import InputError
 from geoarseg.evaluation.scores import grid_mismatch, whole_values
 from geoarseg.raster.legend import Legend
+from geoarseg.raster.locate import PathLike
 from geoarseg.raster.potsdam_colours import CLASS_NAMES, COLOURS, decode_colours
 from geoarseg.raster.scene import Scene, open_scene
-from geoarseg.raster.source import GDAL_ERRORS, Dataset, PathLike, one_line, open_quietly, rasterio_window
+from geoarseg.raster.source import GDAL_ERRORS, Dataset, one_line, open_quietly, rasterio_window
 from geoarseg.raster.style import read_legend
 from geoarseg.raster.window import Window
 

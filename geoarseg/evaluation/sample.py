@@ -194,7 +194,14 @@ def _pixels(column: int, start: int, stop: int) -> PolygonBatch:
     """The pixels of a column as polygons, one a row."""
     number = stop - start
     ring = np.array([(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)], dtype=np.int32)
-    corners = (ring + np.stack([np.full(number, column), np.arange(start, stop)], axis=1)[:, None]).reshape(-1, 2)
+    at = np.stack([np.arange(start, stop), np.full(number, column)], axis=1)
     singles = np.arange(number + 1, dtype=np.int64)
-    ones = np.ones(number, dtype=np.int64)
-    return PolygonBatch(ones, ones, corners.astype(np.int32), singles * 5, singles, singles)
+    return PolygonBatch(
+        classes=np.ones(number, np.int64),
+        pixels=np.ones(number),
+        first_pixels=at,
+        corners=(ring + at[:, None, ::-1]).reshape(-1, 2).astype(np.int32),
+        ring_offsets=singles * 5,
+        polygon_offsets=singles,
+        feature_offsets=singles,
+    )

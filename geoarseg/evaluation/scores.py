@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from geoarseg.errors import InputError
 from geoarseg.metrics import Counts, Scores, confusion_matrix, scores
 from geoarseg.progress import Progress
+from geoarseg.raster.locate import PathLike
 from geoarseg.raster.scene import Scene, open_scene
-from geoarseg.raster.source import PathLike
 from geoarseg.raster.window import Window, tile_grid
 
 HIGHEST = 255

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import os
+import signal
 import sys
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -24,15 +27,19 @@ from geoarseg.raster.window import Tile
 from geoarseg.settings import SegmentSettings
 
 distributed: Any = untyped_distributed  # has no types
+Result = tuple[list[SegmentedWindow], int | None]
+"""What a task gives: its windows, and how many fitted into the GPU's memory at once if not all did."""
+
 _TILES_PER_TASK = 4
 _TASKS_AHEAD = 2  # for each thread of a worker, one that is computed and one that waits
 _CONNECT_S = 20
+_WORKERS_S = 20  # a cluster may be about to start some
 _jobs: dict[str, Job] = {}  # in a worker: the jobs that were sent to it
 
 
 def segment_on_cluster(
     job: Job, tiles: Sequence[Tile], settings: SegmentSettings, progress: Progress | None = None
-) -> Iterator[SegmentedWindow]:
+) -> Generator[SegmentedWindow, None, None]:
     """Segment tiles on the workers of Dask that the settings name.
 
     The model goes to each worker once, also to those that come later. A worker that dies costs its tiles only: others
@@ -43,14 +50,14 @@ def segment_on_cluster(
 
     Raises:
         SettingsError: the scheduler cannot be reached, or a worker has another version of this package.
-        GeoArSegError: one tile killed several workers.
+        GeoArSegError: one tile killed several workers, or the scheduler is gone.
     """
     with _client(settings, job) as client:
         name = f"geoarseg-{uuid.uuid4().hex}"
+        _check_workers(client)
         try:
-            _check_workers(client)
             client.register_plugin(SendJob(name, job, _places_on_hosts(client)), name=name)
-            yield from _results(client, name, tiles, settings.batch or _TILES_PER_TASK)
+            yield from _results(client, name, tiles, settings.batch or _TILES_PER_TASK, progress or Progress())
         except distributed.KilledWorker as error:
             raise GeoArSegError(
                 f"The windows of one task killed {error.last_worker.address if error.last_worker else 'every worker'}.",
@@ -58,7 +65,8 @@ def segment_on_cluster(
             ) from error
         finally:
             if client.status == "running":
-                client.unregister_worker_plugin(name)
+                with suppress(OSError, ValueError):  # the plugin may not have come so far
+                    client.unregister_worker_plugin(name)
 
 
 class SendJob(untyped_distributed.WorkerPlugin):
@@ -72,12 +80,13 @@ class SendJob(untyped_distributed.WorkerPlugin):
 
     def __init__(self, name: str, job: Job, places: Mapping[str, int]) -> None:
         self.job_name, self.places = name, dict(places)
-        self._scene, self._predictor, self._rest = job.scene, job.predictor, (job.tiles, job.area)
+        self._job = job
 
     def setup(self, worker: Any) -> None:
         """Put the model on the worker's device."""
         place = worker.name if isinstance(worker.name, int) else self.places.get(worker.address, 0)
-        _jobs[self.job_name] = Job(self._scene, _on_own_device(self._predictor, place), *self._rest)
+        predictor = _on_own_device(self._job.predictor, place)
+        _jobs[self.job_name] = dataclasses.replace(self._job, predictor=predictor)
 
     def teardown(self, worker: Any) -> None:
         """Let the model go."""
@@ -96,36 +105,60 @@ def _on_own_device(predictor: Predictor, place: int) -> Predictor:
     return predictor
 
 
-def _work(name: str, tiles: Sequence[Tile]) -> list[SegmentedWindow]:
+def _work(name: str, tiles: Sequence[Tile]) -> Result:
     """What a worker does for one task."""
     job = _jobs[name]
     if job.predictor.device.type == "cpu":
-        return [done for tile in tiles for done in job.compute([tile], [job.read(tile)])]
+        return [done for tile in tiles for done in job.compute([tile], [job.read(tile)])], None
+    fitting: list[int] = []
     done, start = [], 0
     while start < len(tiles):  # tiles of one shape go through the network together
         stop = start + 1
         while stop < len(tiles) and tiles[stop].read.shape == tiles[start].read.shape:
             stop += 1
         group = tiles[start:stop]
-        done += compute_as_fits(job, group, [job.read(tile) for tile in group], lambda fewer: None)
+        done += compute_as_fits(job, group, [job.read(tile) for tile in group], fitting.append)
         start = stop
-    return done
+    return done, min(fitting, default=None)
 
 
-def _results(client: Any, name: str, tiles: Sequence[Tile], per_task: int) -> Iterator[SegmentedWindow]:
+def _results(
+    client: Any, name: str, tiles: Sequence[Tile], per_task: int, progress: Progress
+) -> Generator[SegmentedWindow, None, None]:
+    at_once = per_task
     waiting = _groups(tiles, per_task)
-    running = distributed.as_completed([], with_results=True, raise_errors=True)
+    running = distributed.as_completed([], loop=client.loop, with_results=True, raise_errors=True)
     number = 0
     while True:
-        room = _TASKS_AHEAD * max(sum(client.nthreads().values()), 1) - running.count()
+        room = max(_TASKS_AHEAD * max(_threads(client), 1) - running.count(), 0)  # workers may have gone
         for group in islice(waiting, room):
             running.add(client.submit(_work, name, group, key=f"{name}-{number}", pure=False))
             number += 1
         if running.count() == 0:
             return
-        future, done = next(running)
+        future, result = next(running)
+        if isinstance(result, BaseException):  # the future was cancelled with the connection
+            raise _gone() from result
+        done, fitting = result
         future.release()
+        if fitting is not None and fitting < at_once:
+            at_once = fitting
+            progress.warning(f"A worker's GPU has no memory for {per_task} windows at once; it goes on with {fitting}.")
         yield from done
+
+
+def _threads(client: Any) -> int:
+    """How many tasks the workers of the moment do at a time."""
+    if client.status != "running":
+        raise _gone()
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:
+        raise _gone() from error
+
+
+def _gone() -> GeoArSegError:
+    return GeoArSegError("The Dask scheduler is gone.", "Start it and its workers again, and then the same command.")
 
 
 def _groups(tiles: Iterable[Tile], size: int) -> Iterator[list[Tile]]:
@@ -149,22 +182,47 @@ def _client(settings: SegmentSettings, job: Job) -> Iterator[Any]:
             with client:
                 yield client
             return
-        threads = settings.threads or max(usable_cores() // settings.workers, 1)
-        cluster = distributed.LocalCluster(
+        with _local_cluster(settings, job) as cluster, distributed.Client(cluster, set_as_default=False) as client:
+            try:
+                yield client
+            except BaseException:
+                _kill(cluster)
+                raise
+
+
+@contextmanager
+def _local_cluster(settings: SegmentSettings, job: Job) -> Iterator[Any]:
+    """Processes on this machine. Dask leaves their OMP_NUM_THREADS=1 in our environment, which is put back."""
+    environment = dict(os.environ)
+    threads = settings.threads or max(usable_cores() // settings.workers, 1)
+    try:
+        with distributed.LocalCluster(
             n_workers=settings.workers,
             threads_per_worker=threads if job.predictor.device.type == "cpu" else 2,  # one reads while one computes
             processes=True,
             memory_limit=None,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None would take the port 8787, and warn where it is taken
             silence_logs=logging.CRITICAL,
-        )
-        with cluster, distributed.Client(cluster, set_as_default=False) as client:
-            yield client
+        ) as cluster:
+            yield cluster
+    finally:
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
+
+
+def _kill(cluster: Any) -> None:
+    """End local workers at once: asked to close, they would finish their windows first."""
+    for nanny in cluster.workers.values():
+        nanny.auto_restart = False
+        if nanny.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has the latter alone
 
 
 def _check_workers(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=_CONNECT_S)
+        client.wait_for_workers(1, timeout=_WORKERS_S)
     except TimeoutError as error:
         raise SettingsError("The Dask cluster has no workers.", "Start some: dask worker ADDRESS.") from error
     for address, version in client.run(_version, on_error="return").items():

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from dask.delayed import delayed
 
-from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor, one_thread
+from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor
 from geoarseg.inference.work import Job, plan
 from geoarseg.raster.legend import NODATA_CLASS, Legend
 from geoarseg.raster.scene import Scene
 
 _map_blocks: Any = da.map_blocks  # dask has no types
+_delayed: Any = delayed
 BlockInfo = Any  # dask says in it which part of the array a call makes
 Model = Predictor | str | os.PathLike[str]
 
@@ -62,31 +64,38 @@ def segment(
         ModelFileError: the model file cannot be used.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.from_file(model, device=device)
-    job = plan(scene, predictor, window_px=window_px)
-    rows, cols = (_sizes(length, job.tiles.core_px) for length in (scene.height, scene.width))
-    layers: dict[str, xr.DataArray] = {}
-    if probabilities:
-        shares = _blocks(_probabilities, job, (predictor.classes,), rows, cols, np.float32)
-        coordinates = {"class": np.arange(1, predictor.classes + 1), **scene.valid.coords}
-        layers["probabilities"] = xr.DataArray(shares, dims=("class", "y", "x"), coords=coordinates)
-    both = _blocks(_classes_and_confidence, job, (2,), rows, cols, np.uint8)
-    classes: xr.DataArray = _on_grid(scene, both[0]).rio.write_nodata(NODATA_CLASS).rename("classes")
-    legend = Legend.from_json(json.dumps(list(predictor.card.legend)))
-    classes.attrs["flag_values"] = [entry.value for entry in legend]
-    classes.attrs["flag_meanings"] = " ".join(entry.name.replace(" ", "_") for entry in legend)  # as in CF
+    job = plan(scene, predictor, window_px=window_px, probabilities="exact" if probabilities else "none")
+    planes = _planes(job)
+    classes = _on_grid(scene, planes[0].astype(np.uint8)).rio.write_nodata(NODATA_CLASS).rename("classes")
+    classes.attrs.update(Legend.from_json(json.dumps(list(predictor.card.legend))).to_flags())
     if not confidence and not probabilities:
-        return classes
-    layers["classes"] = classes
+        return cast(xr.DataArray, classes)
+    layers = {"classes": classes}
     if confidence:
-        layers["confidence"] = _on_grid(scene, both[1]).rio.write_nodata(NODATA_CONFIDENCE)
+        layers["confidence"] = _on_grid(scene, planes[1].astype(np.uint8)).rio.write_nodata(NODATA_CONFIDENCE)
+    if probabilities:
+        numbers = {"class": np.arange(1, predictor.classes + 1)}
+        shares = xr.DataArray(planes[2:], dims=("class", "y", "x"), coords=numbers | dict(scene.valid.coords))
+        layers["probabilities"] = shares.rio.write_nodata(np.nan)
     return xr.Dataset(layers)
 
 
-def _blocks(
-    function: Any, job: Job, bands: tuple[int, ...], rows: tuple[int, ...], cols: tuple[int, ...], dtype: npt.DTypeLike
-) -> Any:
+def _planes(job: Job) -> Any:
+    """All that one pass gives, (2 or 2 + K, y, x): classes, confidence, and probabilities if the job wants them."""
+    exact = job.probabilities == "exact"
+    count, dtype = (2 + job.predictor.classes, np.float32) if exact else (2, np.uint8)
+    rows, cols = (_sizes(length, job.tiles.core_px) for length in (job.tiles.height, job.tiles.width))
+    sent_once = _delayed(job, pure=True, traverse=False)  # to each worker, not with each chunk
     empty = np.empty((0, 0, 0), dtype=dtype)  # tells dask the type, lest it calls to find out
-    return _map_blocks(function, job, chunks=(bands, rows, cols), dtype=dtype, meta=empty)
+    return _map_blocks(_compute, sent_once, chunks=((count,), rows, cols), dtype=dtype, meta=empty)
+
+
+def _compute(job: Job, block_info: BlockInfo = None) -> npt.NDArray[Any]:
+    _, down, right = block_info[None]["chunk-location"]
+    tile = job.tiles[int(down * job.tiles.shape[1] + right)]
+    (done,) = job.compute([tile], [job.read(tile)])
+    both = np.stack([done.classes, done.confidence])
+    return both if done.probabilities is None else np.concatenate([both, done.probabilities])
 
 
 def _on_grid(scene: Scene, pixels: Any) -> xr.DataArray:
@@ -96,23 +105,3 @@ def _on_grid(scene: Scene, pixels: Any) -> xr.DataArray:
 
 def _sizes(length: int, step: int) -> tuple[int, ...]:
     return tuple(min(step, length - start) for start in range(0, length, step))
-
-
-def _tile_number(job: Job, block_info: BlockInfo) -> int:
-    _, down, right = block_info[None]["chunk-location"]
-    return int(down * job.tiles.shape[1] + right)
-
-
-def _classes_and_confidence(job: Job, block_info: BlockInfo = None) -> npt.NDArray[np.uint8]:
-    tile = job.tiles[_tile_number(job, block_info)]
-    (done,) = job.compute([tile], [job.read(tile)])
-    return np.stack([done.classes, done.confidence])
-
-
-def _probabilities(job: Job, block_info: BlockInfo = None) -> npt.NDArray[np.float32]:
-    tile = job.tiles[_tile_number(job, block_info)]
-    image, valid = job.read(tile)
-    with one_thread():
-        probabilities = job.predictor(image[None], valid[None])[0][:, *tile.core_in_read]
-    inside = valid[tile.core_in_read]
-    return np.where(inside, probabilities, np.float32(np.nan))

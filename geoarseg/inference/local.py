@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
@@ -33,7 +33,7 @@ def segment_here(
     threads: int | None = None,
     batch: int | None = None,
     progress: Progress | None = None,
-) -> Iterator[SegmentedWindow]:
+) -> Generator[SegmentedWindow, None, None]:
     """Segment tiles in threads of this process.
 
     Memory holds the tiles that are computed at the moment and as many read ahead.

@@ -1,23 +1,28 @@
-"""From a scene and a model to the rasters on disk: classes, and confidence on request, in one pass; resumable."""
+"""From a scene and a model to the rasters on disk: classes, and more on request, in one pass; resumable."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from affine import Affine
 
 from geoarseg import __version__
+from geoarseg.errors import SettingsError
 from geoarseg.inference.area import AreaOfInterest
-from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor
+from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor, Probabilities
 from geoarseg.inference.spool import Plane, Spool
 from geoarseg.inference.stream import segment_tiles
-from geoarseg.inference.work import Job, SegmentedWindow, nothing_in, plan
-from geoarseg.progress import Progress
-from geoarseg.raster.atomic import check_output_path
+from geoarseg.inference.work import Job, SegmentedWindow, plan
+from geoarseg.progress import Progress, Stage
+from geoarseg.raster.atomic import check_output_path, remove_leftovers
 from geoarseg.raster.cog import write_cog_of_raw
 from geoarseg.raster.legend import NODATA_CLASS, Legend
 from geoarseg.raster.scene import Scene
@@ -28,17 +33,40 @@ from geoarseg.settings import SegmentSettings
 RUN_TAG = "GEOARSEG_RUN"
 """The TIFF metadata item that tells what a raster was made of."""
 
+Bands = dict[str, list[str]]
+"""The names of the spool's planes, by output, the class raster first."""
+
+
+@dataclass(frozen=True)
+class MapPaths:
+    """The rasters that one segmentation writes."""
+
+    classes: Path
+    """The class raster."""
+    confidence: Path | None = None
+    """The probability of the class in percent; None = not wanted."""
+    probabilities: Path | None = None
+    """The probabilities of all classes in percent, a band each; None = not wanted."""
+
+    @property
+    def extra(self) -> tuple[Path, ...]:
+        """Those beside the class raster."""
+        return tuple(path for path in (self.confidence, self.probabilities) if path is not None)
+
 
 @dataclass(frozen=True)
 class MapSummary:
     """What a segmentation made."""
 
-    classes: Path
-    """The class raster."""
-    confidence: Path | None
-    """The confidence raster, if one was asked for."""
+    paths: MapPaths
+    """The rasters."""
     pixels: tuple[int, ...]
     """Pixels by class value, from 0 (no data) to K."""
+
+    @property
+    def classes(self) -> Path:
+        """The class raster."""
+        return self.paths.classes
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -50,17 +78,16 @@ class MapSummary:
 def write_maps(
     scene: Scene,
     predictor: Predictor,
-    path: Path,
+    paths: MapPaths | Path,
     *,
     legend: Legend,
     settings: SegmentSettings | None = None,
-    confidence_path: Path | None = None,
     region: Window | None = None,
     area: AreaOfInterest | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> MapSummary:
-    """Segment a scene into a class raster and, if `confidence_path` is given, a confidence raster.
+    """Segment a scene into a class raster and, as `paths` says, rasters of confidence and probabilities.
 
     Finished windows are kept in a hidden folder beside the class raster until that is whole. A segmentation that was
     ended goes on from them when it is called with the same arguments, and gives the same bytes.
@@ -68,10 +95,9 @@ def write_maps(
     Args:
         scene: the image.
         predictor: the model.
-        path: the class raster to write.
+        paths: the rasters to write, or the class raster alone.
         legend: names and colours of its classes.
         settings: windows, threads and workers.
-        confidence_path: the confidence raster to write; None = none.
         region: map only this part of the scene, which is then the extent of the rasters.
         area: map only what lies in these polygons; outside is no data.
         overwrite: replace existing rasters.
@@ -80,52 +106,50 @@ def write_maps(
     Raises:
         InputError: the scene does not fit the model, or cannot be read.
         OutputError: an output exists, or cannot be written, or another process is writing it.
-        SettingsError: the region leaves the scene, or the cluster cannot be reached.
+        SettingsError: the region leaves the scene, or two outputs are one file, or the cluster cannot be reached.
         KeyboardInterrupt: the user stopped it; the finished windows are kept.
     """
     settings, progress = settings or SegmentSettings(), progress or Progress()
-    check_output_path(path, overwrite)
-    if confidence_path is not None:
-        check_output_path(confidence_path, overwrite)
-    job = plan(scene, predictor, window_px=settings.window_px, region=region, area=area)
-    extent = job.tiles.region
-    planes = ("classes",) if confidence_path is None else ("classes", "confidence")
+    paths = paths if isinstance(paths, MapPaths) else MapPaths(paths)
+    wanted: Probabilities = "none" if paths.probabilities is None else "percent"
+    job = plan(scene, predictor, window_px=settings.window_px, region=region, area=area, probabilities=wanted)
+    check_paths(paths, job, overwrite=overwrite)
+    extent, bands = job.tiles.region, _bands_of(paths, predictor.classes)
     windows = [tile.core.relative_to(extent) for tile in job.tiles]
-    with Spool(path, run_key(job), windows, extent.shape, planes) as spool:
+    planes = [plane for of_path in bands.values() for plane in of_path]
+    with Spool(paths.classes, run_key(job), windows, extent.shape, planes) as spool:
+        for path in (paths.classes, *paths.extra):
+            remove_leftovers(path)
         if spool.started_afresh:
             progress.message(
                 "The unfinished windows beside the output were made with other arguments: starting afresh."
             )
-        _segment(job, spool, settings, progress)
-        grid: dict[str, Any] = {
-            "height": extent.height,
-            "width": extent.width,
-            "crs": scene.crs,
-            "transform": _transform_of(extent, scene.transform),
-            "tags": {RUN_TAG: digest_of(run_key(job))},
-            "overwrite": overwrite,
-        }
-        counts = spool.counts.copy()
-        counts[0, NODATA_CLASS] += extent.area - counts[0].sum()
-        with progress.stage("write", total=len(planes), unit="raster") as stage:
-            if confidence_path is not None:
-                write_cog_of_raw(
-                    confidence_path,
-                    spool.path_of("confidence"),
-                    counts[1],
-                    nodata=NODATA_CONFIDENCE,
-                    overview_resampling="average",
-                    **grid,
-                )
-                stage.advance()
-            write_cog_of_raw(path, spool.path_of("classes"), counts[0], legend=legend, **grid)
-            stage.advance()
-    spool.remove()
-    return MapSummary(path, confidence_path, tuple(counts[0][: predictor.classes + 1].tolist()))
+        _segment(job, spool, bands, settings, progress)
+        _write_rasters(job, spool, paths, bands, legend, overwrite, progress)
+        spool.finish()
+        counts = _counts_of_classes(spool, extent)
+    return MapSummary(paths, tuple(counts[: predictor.classes + 1].tolist()))
+
+
+def check_paths(paths: MapPaths, job: Job, *, overwrite: bool) -> None:
+    """Refuse, before any work, outputs that cannot be written.
+
+    Rasters of just this job beside the class raster are not refused: they remain of a run that was killed in between.
+
+    Raises:
+        OutputError: an output exists, or its folder cannot be written.
+        SettingsError: two outputs are one file.
+    """
+    check_output_path(paths.classes, overwrite)
+    for path in paths.extra:
+        check_output_path(path, overwrite or is_made_of(path, job))
+    places = [path.absolute() for path in (paths.classes, *paths.extra)]
+    if len(set(places)) < len(places):
+        raise SettingsError(f"Two outputs are to be one file, {places[0]}.", "Give each a name of its own.")
 
 
 def is_made_of(path: Path, job: Job) -> bool:
-    """Whether a class raster is there already, made of just this."""
+    """Whether a raster is there already, made of just this."""
     try:
         with open_quietly(path) as dataset:
             return bool(dataset.tags().get(RUN_TAG) == digest_of(run_key(job)))
@@ -156,30 +180,95 @@ def digest_of(key: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
-def _segment(job: Job, spool: Spool, settings: SegmentSettings, progress: Progress) -> None:
+def _bands_of(paths: MapPaths, classes: int) -> Bands:
+    bands = {"classes": ["classes"]}
+    if paths.confidence is not None:
+        bands["confidence"] = ["confidence"]
+    if paths.probabilities is not None:
+        bands["probabilities"] = [f"probability_{value}" for value in range(1, classes + 1)]
+    return bands
+
+
+def _segment(job: Job, spool: Spool, bands: Bands, settings: SegmentSettings, progress: Progress) -> None:
     """Do the windows that are not done yet."""
     number_of = {tile.core: number for number, tile in enumerate(job.tiles)}
     wanted = [tile for tile in job.tiles if job.is_wanted(tile)]
     left = [tile for tile in wanted if number_of[tile.core] not in spool.done]
     total, todo = (sum(tile.core.area for tile in tiles) for tiles in (wanted, left))
-    with progress.stage("segment", total=total / 1e6, unit="megapixel") as stage:
+    with progress.stage("segment", total=total / 1e6, unit="megapixel") as stage, _saying_how_to_go_on(stage, progress):
         if todo < total:
             stage.skip((total - todo) / 1e6)
             progress.message(f"{(total - todo) / total:.0%} was finished before; going on from there.")
         if len(spool.counts) > 1:  # pixels never written are 0, which is no data for classes alone
             for tile in job.tiles:
                 if not job.is_wanted(tile) and number_of[tile.core] not in spool.done:
-                    spool.write(number_of[tile.core], _planes(nothing_in(tile.core), spool))
-        results = segment_tiles(job, left, settings, progress)
-        try:
+                    spool.write(number_of[tile.core], _planes(job.nothing_in(tile.core), bands))
+        with closing(segment_tiles(job, left, settings, progress)) as results:
             for done in results:
-                spool.write(number_of[done.window], _planes(done, spool))
+                spool.write(number_of[done.window], _planes(done, bands))
                 stage.advance(done.window.area / 1e6)
-        except BaseException:
-            if stage.done:
-                share = stage.done * 1e6 / total
-                progress.message(f"Stopped with {share:.0%} finished; the same command goes on from there.")
-            raise
+
+
+def _planes(done: SegmentedWindow, bands: Bands) -> list[Plane]:
+    """The pixels of a window in the order of the spool's planes."""
+    planes = [done.classes]
+    if "confidence" in bands:
+        planes.append(done.confidence)
+    if done.probabilities is not None:
+        planes.extend(done.probabilities)
+    return planes
+
+
+def _write_rasters(
+    job: Job, spool: Spool, paths: MapPaths, bands: Bands, legend: Legend, overwrite: bool, progress: Progress
+) -> None:
+    """The finished windows to Cloud Optimized GeoTIFFs; the class raster last, since with it all is done."""
+    scene, extent, counts = job.scene, job.tiles.region, spool.counts.copy()
+    assert isinstance(scene, Scene)
+    counts[0] = _counts_of_classes(spool, extent)
+    place: dict[str, Any] = {
+        "height": extent.height,
+        "width": extent.width,
+        "crs": scene.crs,
+        "transform": _transform_of(extent, scene.transform),
+        "tags": {RUN_TAG: digest_of(run_key(job))},
+    }
+    names = {"probabilities": [entry.name for entry in legend]}
+    start = len(counts)
+    with progress.stage("write", total=start, unit="band") as stage, _saying_how_to_go_on(stage, progress):
+        for output, planes in reversed(bands.items()):
+            is_classes, path = output == "classes", getattr(paths, output)
+            start -= len(planes)
+            write_cog_of_raw(
+                path,
+                [spool.path_of(plane) for plane in planes],
+                counts[start : start + len(planes)],
+                nodata=NODATA_CLASS if is_classes else NODATA_CONFIDENCE,
+                legend=legend if is_classes else None,
+                band_names=names.get(output, ()),
+                overview_resampling="mode" if is_classes else "average",
+                overwrite=overwrite or (not is_classes and is_made_of(path, job)),
+                **place,
+            )
+            stage.advance(len(planes))
+
+
+@contextmanager
+def _saying_how_to_go_on(stage: Stage, progress: Progress) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if stage.name == "write" or stage.done:
+            share = 1 if stage.name == "write" else stage.done / (stage.total or 1)
+            progress.message(f"Stopped with {share:.0%} of the windows finished; the same command goes on from there.")
+        raise
+
+
+def _counts_of_classes(spool: Spool, extent: Window) -> npt.NDArray[np.int64]:
+    """Pixels by class value, (256,); those of windows without data that were never written are no data too."""
+    counts: npt.NDArray[np.int64] = spool.counts[0].copy()
+    counts[NODATA_CLASS] += extent.area - counts.sum()
+    return counts
 
 
 def _transform_of(extent: Window, transform: Affine) -> Affine:
@@ -187,7 +276,3 @@ def _transform_of(extent: Window, transform: Affine) -> Affine:
     if transform.is_identity or (extent.row, extent.col) == (0, 0):
         return transform
     return transform * Affine.translation(extent.col, extent.row)
-
-
-def _planes(done: SegmentedWindow, spool: Spool) -> list[Plane]:
-    return [done.classes, done.confidence][: len(spool.counts)]

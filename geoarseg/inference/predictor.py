@@ -7,8 +7,10 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,22 @@ from geoarseg.raster.legend import NODATA_CLASS
 from geoarseg.raster.statistics import BandStatistics
 
 NODATA_CONFIDENCE = 255
-"""The confidence value that means "no data"."""
+"""The value that means "no data" where values are percent."""
+
+Probabilities = Literal["none", "percent", "exact"]
+"""What is wanted of the probabilities of all classes: nothing, uint8 percent, or float32."""
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What the network finds in a batch of windows."""
+
+    classes: npt.NDArray[np.uint8]
+    """(N, y, x), 1..K, 0 where there is no data."""
+    confidence: npt.NDArray[np.uint8]
+    """(N, y, x), the probability of the class in percent, 255 where there is no data."""
+    probabilities: npt.NDArray[Any] | None
+    """(N, class, y, x), uint8 percent with 255 or float32 with NaN where there is no data; None = not wanted."""
 
 
 class Predictor:
@@ -64,18 +81,32 @@ class Predictor:
         return probabilities
 
     def classify(
-        self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """Classes 1..K, 0 where there is no data, and confidence in percent, 255 there; both (N, y, x) uint8.
+        self,
+        images: npt.NDArray[np.float32],
+        valid: npt.NDArray[np.bool_],
+        *,
+        probabilities: Probabilities = "none",
+    ) -> Classified:
+        """The classes of a batch of windows, in one pass of the network.
 
         Args:
             images: pixel values (N, band, y, x).
             valid: where they are data, (N, y, x).
+            probabilities: what is wanted beside classes and confidence.
         """
+        shares: npt.NDArray[Any] | None = None
         with torch.inference_mode():
-            highest, best = self._probabilities(images, valid).max(1)  # on the device: two bytes a pixel leave it
-            classes, percent = ((best + 1).to(torch.uint8).cpu().numpy(), _percent(highest).cpu().numpy())
-        return np.where(valid, classes, np.uint8(NODATA_CLASS)), np.where(valid, percent, np.uint8(NODATA_CONFIDENCE))
+            found = self._probabilities(images, valid)
+            highest, best = found.max(1)  # on the device: two bytes a pixel leave it, and K more if they are wanted
+            classes, percent = (best.to(torch.uint8).add_(1).cpu().numpy(), _percent(highest).cpu().numpy())
+            if probabilities != "none":
+                shares = (_percent(found) if probabilities == "percent" else found).cpu().numpy()
+                shares = np.where(valid[:, None], shares, no_probability(probabilities))
+        return Classified(
+            np.where(valid, classes, np.uint8(NODATA_CLASS)),
+            np.where(valid, percent, np.uint8(NODATA_CONFIDENCE)),
+            shares,
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -88,7 +119,14 @@ class Predictor:
         )
         with mixed_precision(self.device):
             probabilities: torch.Tensor = self.network(normalised)
-        return probabilities.float()
+        return self._merged(probabilities.float())
+
+    def _merged(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """The probabilities (N, class, y, x) of merged clusters added up; what was merged away has none."""
+        for cluster, target in self.card.merged.items():
+            probabilities[:, target - 1] += probabilities[:, cluster - 1]
+            probabilities[:, cluster - 1] = 0
+        return probabilities
 
     def __reduce__(self) -> tuple[object, tuple[bytes, str]]:
         return _restored, (model_bytes(self.network, self.card), self._asked_device)
@@ -115,8 +153,13 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _percent(highest: torch.Tensor) -> torch.Tensor:
-    return torch.round(highest * 100).to(torch.uint8)
+def no_probability(probabilities: Probabilities) -> np.uint8 | np.float32:
+    """The value of pixels without data, in the type of the values."""
+    return np.uint8(NODATA_CONFIDENCE) if probabilities == "percent" else np.float32(np.nan)
+
+
+def _percent(share: torch.Tensor) -> torch.Tensor:
+    return (share * 100).round_().to(torch.uint8)
 
 
 @lru_cache(maxsize=4)  # one process of a cluster gets the same model with each graph

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from geoarseg.inference.local import segment_here
 from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor
@@ -15,7 +15,9 @@ from geoarseg.settings import SegmentSettings
 __all__ = ["NODATA_CONFIDENCE", "SegmentedWindow", "segment_tiles", "segment_windows"]
 
 
-def segment_windows(scene: SceneLike, predictor: Predictor, *, window_px: int = 512) -> Iterator[SegmentedWindow]:
+def segment_windows(
+    scene: SceneLike, predictor: Predictor, *, window_px: int = 512
+) -> Generator[SegmentedWindow, None, None]:
     """Segment a scene in this process, in the order in which windows are finished.
 
     Windows are aligned to the network's stride and read with a halo of its receptive field, so the classes do not
@@ -35,7 +37,7 @@ def segment_windows(scene: SceneLike, predictor: Predictor, *, window_px: int = 
 
 def segment_tiles(
     job: Job, tiles: Sequence[Tile], settings: SegmentSettings, progress: Progress | None = None
-) -> Iterator[SegmentedWindow]:
+) -> Generator[SegmentedWindow, None, None]:
     """Segment tiles where the settings say: in this process, in local ones, or on a cluster of Dask.
 
     Yields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,14 @@ import torch
 
 from geoarseg.errors import GeoArSegError, InputError
 from geoarseg.inference.area import AreaOfInterest
-from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor, one_thread
+from geoarseg.inference.predictor import (
+    NODATA_CONFIDENCE,
+    Classified,
+    Predictor,
+    Probabilities,
+    no_probability,
+    one_thread,
+)
 from geoarseg.raster.legend import NODATA_CLASS
 from geoarseg.raster.memory import SceneLike
 from geoarseg.raster.window import Tile, TileGrid, Window, next_multiple, tile_grid
@@ -30,6 +38,8 @@ class SegmentedWindow:
     """(y, x), 1..K, 0 where there is no data."""
     confidence: npt.NDArray[np.uint8]
     """(y, x), the probability of the class in percent, 255 where there is no data."""
+    probabilities: npt.NDArray[Any] | None = None
+    """(class, y, x), as the job wants them: percent, 255 where there is no data, or float32 and NaN; None = not."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class Job:
     """The windows, aligned to the network and with a halo of its receptive field."""
     area: AreaOfInterest | None = None
     """Outside is no data; None = no such limit."""
+    probabilities: Probabilities = "none"
+    """What is wanted beside classes and confidence."""
 
     def is_wanted(self, tile: Tile) -> bool:
         """Whether any pixel of the tile may lie in the area of interest."""
@@ -64,27 +76,49 @@ class Job:
             if valid.any():
                 wanted.append((number, valid))
             else:
-                results[number] = nothing_in(tile.core)
+                results[number] = self.nothing_in(tile.core)
         if wanted:
-            images = np.stack([pixels[number][0] for number, _ in wanted])
-            valid = np.stack([pixels[number][1] for number, _ in wanted])
-            classes, confidence = self._classify(images, valid)
-            for (number, inside), found, percent in zip(wanted, classes, confidence, strict=True):
-                core = tiles[number].core_in_read
-                results[number] = SegmentedWindow(
-                    tiles[number].core,
-                    np.where(inside, found[core], np.uint8(NODATA_CLASS)),
-                    np.where(inside, percent[core], np.uint8(NODATA_CONFIDENCE)),
-                )
+            images, valid = (_batch([pixels[number][part] for number, _ in wanted]) for part in (0, 1))
+            found = self._classify(images, valid)
+            for place, (number, inside) in enumerate(wanted):
+                results[number] = self._crop(found, place, tiles[number], inside)
         return [results[number] for number in range(len(tiles))]
 
-    def _classify(
-        self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def nothing_in(self, window: Window) -> SegmentedWindow:
+        """The result for a window without data."""
+        shares = None
+        if self.probabilities != "none":
+            shares = np.full((self.predictor.classes, *window.shape), no_probability(self.probabilities))
+        return SegmentedWindow(
+            window,
+            np.full(window.shape, NODATA_CLASS, np.uint8),
+            np.full(window.shape, NODATA_CONFIDENCE, np.uint8),
+            shares,
+        )
+
+    def _classify(self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> Classified:
         if self.predictor.device.type != "cpu":
-            return self.predictor.classify(images, valid)
+            return self.predictor.classify(images, valid, probabilities=self.probabilities)
         with one_thread():
-            return self.predictor.classify(images, valid)
+            return self.predictor.classify(images, valid, probabilities=self.probabilities)
+
+    def _crop(self, found: Classified, place: int, tile: Tile, inside: npt.NDArray[np.bool_]) -> SegmentedWindow:
+        """The core of one tile of a batch; what is not `inside` (y, x) is no data."""
+        core, shares = tile.core_in_read, None
+        if found.probabilities is not None:
+            nothing = no_probability(self.probabilities)
+            shares = np.where(inside, found.probabilities[place][:, *core], nothing)
+        return SegmentedWindow(
+            tile.core,
+            np.where(inside, found.classes[place][core], np.uint8(NODATA_CLASS)),
+            np.where(inside, found.confidence[place][core], np.uint8(NODATA_CONFIDENCE)),
+            shares,
+        )
+
+
+def _batch(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Arrays as one with a further axis in front; a single one is not copied."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def compute_as_fits(
@@ -124,6 +158,7 @@ def plan(
     window_px: int,
     region: Window | None = None,
     area: AreaOfInterest | None = None,
+    probabilities: Probabilities = "none",
 ) -> Job:
     """Divide a segmentation into tiles.
 
@@ -133,6 +168,7 @@ def plan(
         window_px: side of a window, in pixels; rounded up to the network's stride.
         region: segment only this part; None = all.
         area: segment only what lies in these polygons; None = all.
+        probabilities: what is wanted beside classes and confidence.
 
     Raises:
         InputError: the scene has another number of bands than the model.
@@ -151,13 +187,4 @@ def plan(
         stride_px=predictor.stride_px,
         region=region,
     )
-    return Job(scene, predictor, tiles, area)
-
-
-def nothing_in(window: Window) -> SegmentedWindow:
-    """The result for a window without data."""
-    return SegmentedWindow(
-        window,
-        np.full(window.shape, NODATA_CLASS, np.uint8),
-        np.full(window.shape, NODATA_CONFIDENCE, np.uint8),
-    )
+    return Job(scene, predictor, tiles, area, probabilities)

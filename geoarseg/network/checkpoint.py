@@ -42,7 +42,9 @@ class ModelCard(BaseModel):
     scale: tuple[float, ...]
     """Per band: what they are then divided by."""
     legend: tuple[dict[str, Any], ...]
-    """A list of {value, name, colour}."""
+    """A list of {value, name, colour}; clusters that are merged into others have none."""
+    merged: dict[int, int] = {}
+    """The class that a cluster belongs to, both counted from 1, for clusters that were merged into others."""
     crop_px: int = Field(64, ge=1, le=2048)
     """Side of the training's crops; attention runs in windows of that size."""
     pixel_size: tuple[float, float] | None = None
@@ -58,6 +60,9 @@ class ModelCard(BaseModel):
             raise ValueError("bands, band_names, centre and scale differ in length")
         if any(scale <= 0 for scale in self.scale):
             raise ValueError("a scale is not positive")
+        named = {*self.merged, *self.merged.values()}
+        if not named <= set(range(1, self.classes + 1)) or set(self.merged) & set(self.merged.values()):
+            raise ValueError("merged names a cluster that there is not, or one that is merged itself")
         return self
 
 
@@ -73,7 +78,9 @@ def model_bytes(network: Network, card: ModelCard) -> bytes:
         for name, value in network.state_dict().items()
         if not name.startswith("auxiliary.")  # a help of the training only
     }
-    return bytes(save(weights, metadata={CARD_KEY: card.model_dump_json()}))
+    # An older geoarseg refuses a card with `merged`, as it must, and reads one without.
+    text = card.model_dump_json(exclude=None if card.merged else {"merged"})
+    return bytes(save(weights, metadata={CARD_KEY: text}))
 
 
 def load_card(path: str | os.PathLike[str]) -> ModelCard:

@@ -8,6 +8,7 @@ behind.
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -65,7 +66,7 @@ def temporary_beside(path: str | os.PathLike[str], *, overwrite: bool = False) -
     folder: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.tmp-", dir=target.parent))
+        folder = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
         yield folder
         _move(folder, target)
         made = []
@@ -81,6 +82,13 @@ def temporary_beside(path: str | os.PathLike[str], *, overwrite: bool = False) -
                 parent.rmdir()
 
 
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Delete what a writer of `path` that was killed left beside it. Only for who knows that no other is at work."""
+    target = Path(path)
+    for folder in target.parent.glob(f"{glob.escape(_prefix(target))}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary path of the same name to write to; at the end, move that file to `path`.
@@ -90,6 +98,11 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
     """
     with temporary_beside(path, overwrite=overwrite) as folder:
         yield folder / Path(path).name
+
+
+def _prefix(target: Path) -> str:
+    """How the names of temporary folders for a file begin."""
+    return f".{target.name[:100]}.tmp-"
 
 
 def output_error(path: str | os.PathLike[str], error: BaseException) -> OutputError:

@@ -8,8 +8,10 @@ GeoPackage.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 from xml.etree import ElementTree as ET  # only writes XML, never parses it
 
 from geoarseg.errors import InputError, SettingsError
@@ -109,10 +111,29 @@ class Legend:
         """
         try:
             rows = json.loads(text)
-            entries = (LegendEntry(int(r["value"]), str(r["name"]), _parse_hex(r["colour"])) for r in rows)
+            entries = (LegendEntry(int(r["value"]), str(r["name"]), parse_hex(r["colour"])) for r in rows)
             return cls(tuple(entries))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError(f"The legend cannot be read ({error}).") from error
+
+    def to_flags(self) -> dict[str, Any]:
+        """The legend as attributes of an array, by the conventions of CF: `flag_values` and so on."""
+        return {
+            "flag_values": [entry.value for entry in self.entries],
+            "flag_meanings": " ".join(entry.name.replace(" ", "_") for entry in self.entries),
+            "flag_colors": " ".join(entry.hex for entry in self.entries),
+        }
+
+    @classmethod
+    def from_flags(cls, attributes: Mapping[str, Any]) -> Legend | None:
+        """Read what `to_flags` gave, from among other attributes; None if it is not there, or damaged."""
+        names, colours = (str(attributes.get(f"flag_{key}", "")).split() for key in ("meanings", "colors"))
+        try:
+            rows = list(zip(attributes["flag_values"], names, colours, strict=True))
+            entries = tuple(LegendEntry(int(v), n.replace("_", " "), parse_hex(c)) for v, n, c in rows)
+            return cls(entries) if entries else None
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def colormap(self) -> dict[int, tuple[int, int, int, int]]:
         """GDAL's colour table: class value to red, green, blue, alpha; nodata is transparent."""
@@ -158,8 +179,57 @@ class Legend:
         return _qgis_document(root)
 
 
-def _parse_hex(text: str) -> Colour:
-    if not (isinstance(text, str) and len(text) == 7 and text.startswith("#")):
+@dataclass(frozen=True)
+class LegendEdit:
+    """What shall change in a legend. Names and colours are those of the classes that are left."""
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    """New name by class value."""
+    colours: Mapping[int, Colour] = field(default_factory=dict)
+    """New colour by class value."""
+    merges: Mapping[int, int] = field(default_factory=dict)
+    """The class that takes over, by the value of the class that ends."""
+
+    def __post_init__(self) -> None:
+        for value in sorted(self.values):
+            if not 1 <= value <= MAX_CLASSES:
+                raise SettingsError(f"A class value must be between 1 and {MAX_CLASSES}, not {value}.")
+        for value, target in self.merges.items():
+            if target in self.merges:
+                raise SettingsError(f"Class {value} cannot be merged into class {target}, which is merged itself.")
+        for value in sorted({*self.names, *self.colours} & set(self.merges)):
+            raise SettingsError(
+                f"Class {value} is merged into class {self.merges[value]} and has no name or colour of its own.",
+                f"Name class {self.merges[value]} instead.",
+            )
+
+    @property
+    def values(self) -> set[int]:
+        """All class values that the edit speaks of."""
+        return {*self.names, *self.colours, *self.merges, *self.merges.values()}
+
+    def applied_to(self, legend: Legend) -> Legend:
+        """The legend with the new names and colours, without the classes that end."""
+        return Legend(
+            tuple(
+                LegendEntry(e.value, self.names.get(e.value, e.name), self.colours.get(e.value, e.colour))
+                for e in legend
+                if e.value not in self.merges
+            )
+        )
+
+    def value_of(self, value: int) -> int:
+        """The class value that a class value becomes."""
+        return self.merges.get(value, value)
+
+
+def parse_hex(text: str) -> Colour:
+    """A colour of its `#rrggbb`.
+
+    Raises:
+        ValueError: the text is no colour.
+    """
+    if not (isinstance(text, str) and re.fullmatch("#[0-9a-fA-F]{6}", text)):
         raise ValueError(f"a colour must look like #rrggbb, not {text!r}")
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 

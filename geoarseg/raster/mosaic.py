@@ -9,8 +9,10 @@ from affine import Affine
 
 from geoarseg.errors import InputError
 from geoarseg.raster.source import Crs, Source
+from geoarseg.raster.stack import Stack
 from geoarseg.raster.window import Window
 
+Image = Source | Stack
 GRID_TOLERANCE_PX = 1e-3
 """How far from whole pixels the files of one mosaic may lie."""
 
@@ -21,7 +23,7 @@ _ALONE = "Resample the files onto one grid with gdalwarp, or treat each image al
 class PlacedSource:
     """One file of a scene."""
 
-    source: Source
+    source: Image
     """The file."""
     row: int
     """Row of the scene at which its first row lies."""
@@ -34,7 +36,7 @@ class PlacedSource:
         return Window(self.row, self.col, self.source.height, self.source.width)
 
 
-def place_sources(sources: Sequence[Source]) -> tuple[tuple[PlacedSource, ...], Affine]:
+def place_sources(sources: Sequence[Image]) -> tuple[tuple[PlacedSource, ...], Affine]:
     """Put files onto their common grid.
 
     Returns:
@@ -61,7 +63,7 @@ def place_sources(sources: Sequence[Source]) -> tuple[tuple[PlacedSource, ...], 
     return placed, Affine(transform.a, transform.b, x, transform.d, transform.e, y)
 
 
-def _check_alike(first: Source, other: Source) -> None:
+def _check_alike(first: Image, other: Image) -> None:
     for source in (first, other):
         if not source.is_georeferenced or source.is_rotated:
             fault = "is rotated" if source.is_georeferenced else "has no georeference"
@@ -76,13 +78,13 @@ def _check_alike(first: Source, other: Source) -> None:
         _refuse("pixel sizes", first, f"{a.a:.12g} x {a.e:.12g}", other, f"{b.a:.12g} x {b.e:.12g}")
 
 
-def _refuse(what: str, first: Source, value: object, other: Source, other_value: object) -> None:
+def _refuse(what: str, first: Image, value: object, other: Image, other_value: object) -> None:
     raise InputError(
         f"The files have different {what}: {first.path} has {value}, {other.path} has {other_value}.", _ALONE
     )
 
 
-def _offset(first: Source, other: Source) -> tuple[int, int]:
+def _offset(first: Image, other: Image) -> tuple[int, int]:
     a, b = first.transform, other.transform
     row, col = (b.f - a.f) / a.e, (b.c - a.c) / a.a
     shift_px = max(abs(row - round(row)), abs(col - round(col)))

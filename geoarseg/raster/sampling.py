@@ -8,7 +8,7 @@ that hold pixels and draws near them, and asks for less and less.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,10 @@ from geoarseg.raster.occupancy import Cell, find_occupied
 from geoarseg.raster.window import Window, next_multiple
 
 Crop = tuple[NDArray[np.float32], NDArray[np.bool_]]
+Place = tuple[int, Window]
+"""The index of a scene, and a window of it."""
+Over = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""`map`, or what does the same in several threads."""
 
 _PATIENCE = 200  # rejections in a row before the sampler takes another way
 _MEMORY_BYTES = 64 << 20  # scenes up to this size in all are held in memory
@@ -85,8 +89,12 @@ class CropSampler:
         areas = np.array([scene.height * scene.width for scene in scenes], dtype=float)
         self._by_area = np.cumsum(areas / areas.sum())
 
-    def draw(self, count: int) -> Crop:
+    def draw(self, count: int, *, over: Over = map) -> Crop:
         """Draw crops.
+
+        Args:
+            count: how many.
+            over: reads the places that are tried: `map`, or its like in several threads, which gives the same crops.
 
         Returns:
             Images (count, band, y, x) float32, 0 where invalid, and valid (count, y, x) bool.
@@ -97,8 +105,18 @@ class CropSampler:
         shape = (self.crop_px, self.crop_px)
         images = np.zeros((count, self._scenes[0].band_count, *shape), dtype=np.float32)
         valid = np.zeros((count, *shape), dtype=bool)
-        for index in range(count):
-            images[index], valid[index] = self._draw_one()
+        found = tried = 0  # places tried since a crop was found
+        _ = self._held  # read now, before several threads ask for it
+        while found < count:
+            places = self._places(count - found, tried)
+            if not places:
+                self._go_another_way()
+                tried = 0
+            for crop, share in over(self._read, places):
+                tried += 1
+                if share > 0 and share >= self._ways[self._way].min_share:
+                    images[found], valid[found] = crop
+                    found, tried = found + 1, 0
         return images, valid
 
     def state(self) -> dict[str, Any]:
@@ -110,34 +128,37 @@ class CropSampler:
         self._way = int(state["way"])
         self._rng.bit_generator.state = state["generator"]
 
-    def _draw_one(self) -> Crop:
-        while self._way < len(self._ways):
-            way = self._ways[self._way]
-            for scene, window in self._places(way):
-                crop, share = self._read(scene, window)
-                if share >= way.min_share and share > 0:
-                    return crop
-            self._way += 1
-        self._way = 0
-        raise InputError(
-            f"No crop of {self.crop_px} x {self.crop_px} pixels holds enough valid pixels.",
-            "Check the image's nodata value and its mask.",
-        )
+    def _go_another_way(self) -> None:
+        self._way += 1
+        if self._way == len(self._ways):
+            self._way = 0
+            raise InputError(
+                f"No crop of {self.crop_px} x {self.crop_px} pixels holds enough valid pixels.",
+                "Check the image's nodata value and its mask.",
+            )
 
-    def _places(self, way: _Way) -> Iterator[tuple[int, Window]]:
-        """Random places to try: the index of a scene, and a window that may reach beyond a small scene."""
+    def _places(self, wanted: int, tried: int) -> list[Place]:
+        """Random places to try, which may reach beyond a small scene; none when this way leads nowhere.
+
+        They are never more than there are crops wanted, so that all are tried: whoever reads them, one at a time or
+        several, goes on from the same state.
+        """
+        way = self._ways[self._way]
         if way.near_valid and not self._occupied:
-            return
-        for _ in range(_PATIENCE):
-            if way.near_valid:
-                yield self._place_near(self._occupied[self._rng.integers(len(self._occupied))])
-            else:
-                yield self._place_anywhere()
-        if way.near_valid and way.min_share == 0:  # the last resort is a place that cannot fail
+            return []
+        if tried < _PATIENCE:
+            return [self._place(way) for _ in range(min(wanted, _PATIENCE - tried))]
+        if tried == _PATIENCE and way.near_valid and way.min_share == 0:  # the last resort is a place that cannot fail
             cell = max(self._occupied, key=lambda cell: cell.valid_px)
-            yield cell.scene, self._push_inside(cell.scene, cell.window.row, cell.window.col)
+            return [(cell.scene, self._push_inside(cell.scene, cell.window.row, cell.window.col))]
+        return []
 
-    def _place_anywhere(self) -> tuple[int, Window]:
+    def _place(self, way: _Way) -> Place:
+        if way.near_valid:
+            return self._place_near(self._occupied[self._rng.integers(len(self._occupied))])
+        return self._place_anywhere()
+
+    def _place_anywhere(self) -> Place:
         last = len(self._scenes) - 1
         index = min(int(np.searchsorted(self._by_area, self._rng.random(), side="right")), last)
         scene, half = self._scenes[index], self.crop_px // 2
@@ -147,7 +168,7 @@ class CropSampler:
         )
         return index, self._push_inside(index, row, col)
 
-    def _place_near(self, cell: Cell) -> tuple[int, Window]:
+    def _place_near(self, cell: Cell) -> Place:
         half = self.crop_px // 2
         down, right = self._rng.integers(-half, half + 1, size=2)
         return cell.scene, self._push_inside(cell.scene, cell.window.row + int(down), cell.window.col + int(right))
@@ -160,8 +181,9 @@ class CropSampler:
         col = min(max(col, min(spare_cols, 0)), max(spare_cols, 0))
         return Window(row, col, self.crop_px, self.crop_px)
 
-    def _read(self, index: int, window: Window) -> tuple[Crop, float]:
+    def _read(self, place: Place) -> tuple[Crop, float]:
         """A crop, and the share of valid pixels among those that lie in the scene."""
+        index, window = place
         scene = self._scenes[index]
         inside = window.intersection(Window(0, 0, scene.height, scene.width))
         assert inside is not None

@@ -19,9 +19,11 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from geoarseg.errors import InputError
+from geoarseg.raster.images import find_images, open_image
+from geoarseg.raster.locate import PathLike
 from geoarseg.raster.memory import check_inside
 from geoarseg.raster.mosaic import PlacedSource, place_sources
-from geoarseg.raster.source import Crs, PathLike, open_source
+from geoarseg.raster.source import Crs
 from geoarseg.raster.window import Window
 
 _CHUNK_PX = 1024
@@ -145,7 +147,8 @@ def open_scene(paths: PathLike | Sequence[PathLike], *, bands: Sequence[int] | N
     """Open one raster file, or several as one mosaic, without reading pixels.
 
     Args:
-        paths: one path, URL or GDAL name, or several.
+        paths: one image or several: a path, address or GDAL name, a folder, a pattern such as `tiles/*.tif`, or a STAC
+            item. All that they name make one mosaic.
         bands: bands to use, counted from 1, in this order; None = all but alpha.
 
     Raises:
@@ -155,7 +158,7 @@ def open_scene(paths: PathLike | Sequence[PathLike], *, bands: Sequence[int] | N
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not several:
         raise InputError("No raster was given.", "Name one or more raster files.")
-    placed, transform = place_sources([open_source(path, bands) for path in several])
+    placed, transform = place_sources([open_image(name, bands) for name in find_images(several)])
     first = placed[0].source
     return Scene(
         height=max(p.window.row_stop for p in placed),

@@ -7,11 +7,12 @@ asked for, one handle per thread and process, and are never pickled.
 from __future__ import annotations
 
 import os
-import re
 import threading
+import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,25 +21,24 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError  # leaks out of some calls in place of a RasterioError
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
-from geoarseg.errors import InputError, SettingsError
+from geoarseg.block_cache import bound_block_cache
+from geoarseg.errors import InputError
+from geoarseg.raster.bands import band_colours, check_band_count, check_bands, masked_bands
+from geoarseg.raster.locate import PathLike, Version, digest_of_files, gdal_name, version_of
+from geoarseg.raster.remote import PAUSES_S, gdal_options, is_remote, uncached
 from geoarseg.raster.roles import guess_roles
 from geoarseg.raster.validity import has_data
 from geoarseg.raster.window import Window
 
-PathLike = str | os.PathLike[str]
 Dataset = Any  # rasterio is untyped
 Crs = Any
-Version = tuple[int, int, int]  # inode, size and modification time; zeros if not a local file
 
-MAX_BANDS = 20
-"""More feature bands than that are a hyperspectral cube, which the network is not made for."""
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, OSError)
 
-_NO_VERSION = (0, 0, 0)
 _MAX_OPEN = 64  # handles per thread: a mosaic may have thousands of files
 _handles = threading.local()
 _opening = threading.Lock()  # `warnings.catch_warnings` is not thread-safe
@@ -97,21 +97,15 @@ class Source:
         Raises:
             InputError: the file cannot be read there.
         """
-        area = rasterio_window(window)
         try:
-            with rasterio.Env():  # without it, GDAL prints its warnings in threads of Dask
-                dataset = _dataset(self.path, self.version)
-                pixels = dataset.read(list(self.bands), window=area)
-                valid = has_data(pixels, self.nodata)
-                if self.alpha_bands:
-                    valid &= (dataset.read(list(self.alpha_bands), window=area) > 0).all(axis=0)
-                if self.masked_bands:
-                    valid &= (dataset.read_masks(list(self.masked_bands), window=area) > 0).all(axis=0)
+            pixels, valid = self._read_patiently(rasterio_window(window))
         except GDAL_ERRORS as error:
             raise InputError(
                 f"Cannot read {self.path} at rows {window.row} to {window.row_stop}, "
                 f"columns {window.col} to {window.col_stop} ({one_line(error)}).",
-                "The file may be cut short or damaged: `gdalinfo -checksum` tells.",
+                "The server may answer later; the same command tries again."
+                if is_remote(self.path)
+                else "The file may be cut short or damaged: `gdalinfo -checksum` tells.",
             ) from error
         with np.errstate(over="ignore", invalid="ignore"):
             image = pixels.astype(np.float32)
@@ -119,6 +113,28 @@ class Source:
             valid &= np.isfinite(image).all(axis=0)
         image[:, ~valid] = 0
         return image, valid
+
+    def _read_patiently(self, area: RasterioWindow) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """As `_read`; a remote file is tried again, which GDAL does by itself except when an answer breaks off."""
+        for wait_s in PAUSES_S if is_remote(self.path) else ():
+            try:
+                return self._read(area)
+            except GDAL_ERRORS:
+                time.sleep(wait_s)
+                _forget(self.path, self.version)
+        return self._read(area)
+
+    def _read(self, area: RasterioWindow) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Pixels as in the file (band, y, x), and which hold data as the file says (y, x)."""
+        with rasterio.Env(**gdal_options(self.path)):  # without any, GDAL prints its warnings in threads of Dask
+            dataset = _dataset(self.path, self.version)
+            pixels = dataset.read(list(self.bands), window=area)
+            valid = has_data(pixels, self.nodata)
+            if self.alpha_bands:
+                valid &= (dataset.read(list(self.alpha_bands), window=area) > 0).all(axis=0)
+            if self.masked_bands:
+                valid &= (dataset.read_masks(list(self.masked_bands), window=area) > 0).all(axis=0)
+        return pixels, valid
 
 
 def open_source(path: PathLike, bands: Sequence[int] | None = None) -> Source:
@@ -132,14 +148,16 @@ def open_source(path: PathLike, bands: Sequence[int] | None = None) -> Source:
         InputError: there is no such file, or it is no raster that can be mapped.
         SettingsError: `bands` names bands that the file lacks.
     """
-    name, version = _locate(path)
+    name = gdal_name(path)
     try:
         with open_quietly(name) as dataset:
-            return _describe(dataset, name, version, bands)
+            return _describe(dataset, name, _version_of(dataset, name), bands)
     except GDAL_ERRORS as error:
         raise InputError(
             f"GDAL cannot read {path} as a raster ({one_line(error)}).",
-            "Give a GeoTIFF or another raster file.",
+            "Check the address, and that its server gives parts of files (Range requests)."
+            if is_remote(name)
+            else "Give a GeoTIFF or another raster file.",
         ) from error
 
 
@@ -155,26 +173,19 @@ def one_line(error: BaseException) -> str:
     return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
 
 
-def _locate(path: PathLike) -> tuple[str, Version]:
-    """GDAL's name for a path, and the version of a local file."""
-    text = os.fspath(path)
-    if text.startswith(("http://", "https://")):
-        return f"/vsicurl/{text}", _NO_VERSION
-    if text.startswith("/vsi"):
-        return text, _NO_VERSION
-    if os.path.exists(text):
-        status = os.stat(text)
-        return os.path.abspath(text), (status.st_ino, status.st_size, status.st_mtime_ns)
-    if re.match(r"\w{2,}:", text):  # s3://..., NETCDF:file:variable; a single letter is a Windows drive
-        return text, _NO_VERSION
-    raise InputError(f"There is no file {text}.", "Check the path.")
-
-
 def open_quietly(name: PathLike, mode: str = "r", **profile: object) -> Dataset:
     """Open a dataset of rasterio without its warning that there is no georeference, which we handle."""
-    with _opening, warnings.catch_warnings():
+    bound_block_cache()
+    options = gdal_options(os.fspath(name), opening=True)
+    with _opening, warnings.catch_warnings(), rasterio.Env(**options):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(name, mode, **profile)
+
+
+def _version_of(dataset: Dataset, name: str) -> Version:
+    """The version of a file; that of a VRT tells its parts too, as far as they are on this machine."""
+    version = version_of(name)
+    return (*version, digest_of_files(dataset.files)) if dataset.driver == "VRT" else version
 
 
 def _dataset(name: str, version: Version) -> Dataset:
@@ -193,18 +204,23 @@ def _dataset(name: str, version: Version) -> Dataset:
     return _handles.open[key]
 
 
+def _forget(name: str, version: Version) -> None:
+    """Close this thread's dataset of a remote file and empty GDAL's cache of it, which keeps what broke off."""
+    dataset = _handles.open.pop((name, version), None)
+    if dataset is not None:
+        dataset.close()
+    with suppress(*GDAL_ERRORS), rasterio.Env(**uncached(name)):
+        open_quietly(name).close()
+
+
 def _describe(dataset: Dataset, name: str, version: Version, bands: Sequence[int] | None) -> Source:
-    colours = _colours(dataset)
+    colours = band_colours(dataset)
     alphas = tuple(band for band, colour in enumerate(colours, 1) if colour == ColorInterp.alpha.name)
     features = [band for band in range(1, dataset.count + 1) if band not in alphas]
     if not features:
         raise InputError(f"{name} has no band to map ({dataset.count} bands, {len(alphas)} of them alpha).")
-    chosen = tuple(features) if bands is None else _check_bands(bands, name, dataset.count, alphas)
-    if len(chosen) > MAX_BANDS:
-        raise InputError(
-            f"{name} has {len(chosen)} bands; at most {MAX_BANDS} can be used.",
-            "Pick some with --bands, as in --bands 4,3,2.",
-        )
+    chosen = tuple(features) if bands is None else check_bands(bands, name, dataset.count, alphas)
+    check_band_count(name, len(chosen))
     dtypes = [dataset.dtypes[band - 1] for band in chosen]
     if any("complex" in dtype for dtype in dtypes):
         raise InputError(f"{name} holds complex numbers ({dtypes[0]}).", "Convert it to magnitudes first.")
@@ -223,46 +239,7 @@ def _describe(dataset: Dataset, name: str, version: Version, bands: Sequence[int
         dtype=str(np.result_type(*dtypes)),
         nodata=tuple(dataset.nodatavals[band - 1] for band in chosen),
         alpha_bands=alphas,
-        masked_bands=_masked_bands(dataset, chosen),
+        masked_bands=masked_bands(dataset, chosen),
         block_shape=dataset.block_shapes[chosen[0] - 1],
         version=version,
     )
-
-
-def _colours(dataset: Dataset) -> list[str | None]:
-    try:
-        return [colour.name for colour in dataset.colorinterp]
-    except ValueError:  # an interpretation of a newer GDAL that rasterio has no name for
-        return [None] * dataset.count
-
-
-def _check_bands(bands: Sequence[int], name: str, count: int, alphas: tuple[int, ...]) -> tuple[int, ...]:
-    chosen = tuple(int(band) for band in bands)
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise SettingsError(f"The bands must be different numbers from 1 upward, not {list(bands)}.")
-    for band in chosen:
-        if not 1 <= band <= count:
-            alpha = f" ({len(alphas)} of them alpha)" if alphas else ""
-            raise SettingsError(
-                f"There is no band {band}: {name} has {count} band{'s' * (count != 1)}{alpha}.",
-                f"Bands are counted from 1 to {count}.",
-            )
-        if band in alphas:
-            raise SettingsError(
-                f"Band {band} of {name} is an alpha band: it only tells which pixels are valid.",
-                f"If it is near-infrared in truth: `gdal_edit.py -colorinterp_{band} undefined FILE`.",
-            )
-    return chosen
-
-
-def _masked_bands(dataset: Dataset, chosen: tuple[int, ...]) -> tuple[int, ...]:
-    """Bands whose mask says more than nodata values and alpha bands, which are looked at by themselves."""
-    flags = {band: set(dataset.mask_flag_enums[band - 1]) for band in chosen}
-    masked = [
-        band
-        for band in chosen
-        if not flags[band] & {MaskFlags.all_valid, MaskFlags.alpha} and flags[band] != {MaskFlags.nodata}
-    ]
-    if masked and all(MaskFlags.per_dataset in flags[band] for band in masked):
-        return (masked[0],)
-    return tuple(masked)

@@ -68,8 +68,11 @@ class BandStatistics:
             )
         centre = np.array(self.centre, dtype=np.float32)[:, None, None]
         scale = np.array(self.scale, dtype=np.float32)[:, None, None]
-        normalised = np.clip((image - centre) / scale, -CLIP, CLIP)  # (..., band, y, x)
-        return np.where(valid[..., None, :, :], normalised, np.float32(0))
+        normalised: NDArray[np.float32] = image - centre  # (..., band, y, x), changed in place from here on
+        normalised /= scale
+        np.clip(normalised, -CLIP, CLIP, out=normalised)
+        np.copyto(normalised, 0, where=~valid[..., None, :, :])
+        return normalised
 
 
 def estimate_statistics(

@@ -22,6 +22,7 @@ from geoarseg.progress import Progress, Stage
 from geoarseg.raster.statistics import BandStatistics
 from geoarseg.settings import Settings, TrainSettings
 from geoarseg.training.clusters import set_clusters_of_features
+from geoarseg.training.feed import Feed, ReadingSampler
 from geoarseg.training.interrupts import Deferred
 from geoarseg.training.objective import Objective
 from geoarseg.training.processes import OneProcess
@@ -79,7 +80,7 @@ class Keeping:
 
 
 def train_network(
-    sampler: Sampler,
+    sampler: ReadingSampler,
     statistics: BandStatistics,
     *,
     settings: Settings,
@@ -93,7 +94,7 @@ def train_network(
     Args:
         sampler: draws crops (n, band, y, x) with their validity.
         statistics: normalise them.
-        settings: the run's settings; the seed, device, network, train and classes are used.
+        settings: the run's settings; the seed, device, readers, network, train and classes are used.
         colours: which bands are red, green and blue, if that is known.
         keeping: state, evaluation and log on the way; none of them by default.
         processes: those that train together; this one alone by default.
@@ -106,13 +107,15 @@ def train_network(
     """
     progress, train = progress or Progress(), settings.train
     keeping, processes = keeping or Keeping(), processes or OneProcess()
-    device, sampler = processes.device(settings.device), processes.share(sampler)
+    device = processes.device(settings.device)
+    feed = Feed(sampler, count=train.batch // processes.count, readers=settings.readers)
+    shared = processes.share(feed)
     network = build_network(
         settings.network,
         bands=statistics.band_count,
         classes=settings.classes,
         seed=settings.seed,
-        crop_px=sampler.crop_px,
+        crop_px=feed.crop_px,
     )
     torch.manual_seed(settings.seed)  # critics, dropout
     objective = Objective(network, train, colours=colours, sum_over_processes=processes.sum).to(device).train()
@@ -128,7 +131,7 @@ def train_network(
         "modules": {"objective": objective},
         "optimizer": optimizer,
         "rng": rng,
-        "sampler": sampler,
+        "sampler": shared,
     }
     state = TrainingState(shares=[1 / settings.classes] * settings.classes)
     if keeping.state_path is not None and keeping.state_path.exists():
@@ -146,7 +149,7 @@ def train_network(
     def evaluate(score: Callable[[Network], float]) -> None:
         judged = copy.deepcopy(network).cpu().eval()
         if train.objective == "arl":
-            set_clusters_of_features(judged, sampler, statistics, seed=settings.seed)
+            set_clusters_of_features(judged, shared, statistics, seed=settings.seed)
         state.scores.append((state.step, score(judged)))
         if state.best is None or state.scores[-1][1] > state.best.score:
             state.best = Best(*state.scores[-1], judged.state_dict())
@@ -156,7 +159,7 @@ def train_network(
     before, saved_at = state.seconds, time.monotonic()
     started = time.monotonic()
     between_steps = True
-    with progress.stage("train", total=train.steps) as stage, Deferred() as interrupt:
+    with progress.stage("train", total=train.steps) as stage, Deferred() as interrupt, feed:
         if state.step:
             stage.skip(state.step)
         try:
@@ -169,7 +172,7 @@ def train_network(
                     break
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate(train, fraction)
-                crops, valid = _draw(sampler, statistics, train.batch // processes.count, device)
+                crops, valid = _draw(shared, statistics, train.batch // processes.count, device)
                 views = draw_pair(orderings, rng, train.sampling)
                 with mixed_precision(device):
                     result = step_loss(crops, valid, views, rng)
@@ -198,7 +201,7 @@ def train_network(
     if state.best is not None:
         network.load_state_dict(state.best.weights)
     elif train.objective == "arl":
-        set_clusters_of_features(network, sampler, statistics, seed=settings.seed)
+        set_clusters_of_features(network, shared, statistics, seed=settings.seed)
     tail = state.losses[-max(1, len(state.losses) // 10) :]
     return TrainingResult(
         network,

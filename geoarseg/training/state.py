@@ -27,7 +27,7 @@ Weights = dict[str, Tensor]
 
 
 class Sampler(Protocol):
-    """Draws crops; what `CropSampler` and `StoreSampler` have in common."""
+    """Draws crops."""
 
     @property
     def crop_px(self) -> int:

@@ -1,21 +1,24 @@
 """Areas of polygons on the ground: planar, geodesic or in pixels, as the coordinate system has it.
 
-In a geographic system the area is that of the pixels on the ellipsoid: borders follow parallels and
-meridians, so the areas of all polygons add up to that of the raster. By Green's theorem it is the integral
+In a geographic system the area is that on the ellipsoid with edges straight in longitude and latitude, as the
+borders of pixels are, so the areas of all polygons add up to that of the raster. By Green's theorem it is the integral
 of q(latitude) d(longitude) around each ring, with q the area from the equator to that latitude per radian
 of longitude.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyproj
 from affine import Affine
 
+from geoarseg.errors import SettingsError
 from geoarseg.vector.batch import PolygonBatch
 
 Floats = npt.NDArray[np.float64]
@@ -38,8 +41,51 @@ def area_rule(crs: pyproj.CRS | None, transform: Affine) -> AreaRule:
         return AreaRule("area_px", lambda batch: batch.pixels.astype(np.float64))
     if crs.is_geographic:
         return AreaRule("area_m2", lambda batch: ellipsoid_areas(batch, transform, crs))
-    pixel_m2 = abs(transform.determinant) * _unit(crs) ** 2
+    pixel_m2 = abs(transform.determinant) * unit_of(crs) ** 2
     return AreaRule("area_m2", lambda batch: (batch.pixels * pixel_m2).astype(np.float64))
+
+
+def pixel_areas(crs: pyproj.CRS | None, transform: Affine, width: int) -> Callable[[npt.NDArray[Any]], Floats]:
+    """Function from rows (n,) to the area of a pixel in each, (n,), in the unit of `area_rule`.
+
+    Of a rotated raster in a geographic system, this is the pixel in the middle of the row.
+    """
+    crs = horizontal(crs)
+    if crs is None:
+        return lambda rows: np.ones(len(rows))
+    pixel = abs(transform.determinant) * unit_of(crs) ** 2
+    if not crs.is_geographic:
+        return lambda rows: np.full(len(rows), pixel)
+    half = unit_of(crs) * (abs(transform.e) or abs(transform.d)) / 2
+
+    def of_rows(rows: npt.NDArray[Any]) -> Floats:
+        middle = transform.d * width / 2 + transform.e * (rows + 0.5) + transform.f
+        latitude: Floats = np.asarray(unit_of(crs) * middle, np.float64)
+        band = _area_from_equator(latitude + half, crs) - _area_from_equator(latitude - half, crs)
+        areas: Floats = np.abs(band) * pixel / (2 * half)
+        return areas
+
+    return of_rows
+
+
+def pixels_of_area(area_m2: float, *, crs: pyproj.CRS | None, transform: Affine, shape: tuple[int, int]) -> int:
+    """The pixels (at least 1) that cover an area; in a geographic system those at the raster's centre.
+
+    Args:
+        area_m2: square metres.
+        crs: coordinate system of the raster.
+        transform: from pixels (column, row) to map units.
+        shape: rows and columns of the raster.
+
+    Raises:
+        SettingsError: there is no coordinate system to tell metres by, or the area is no positive number.
+    """
+    if not 0 < area_m2 < math.inf:
+        raise SettingsError(f"The least area must be a positive number of square metres, not {area_m2}.")
+    if crs is None:
+        raise SettingsError("The raster has no coordinate system, so it has no square metres.", "Use pixels instead.")
+    pixel_m2 = float(pixel_areas(crs, transform, shape[1])(np.array([(shape[0] - 1) / 2]))[0])
+    return max(1, math.ceil(area_m2 / pixel_m2 * (1 - 1e-9)))
 
 
 def horizontal(crs: pyproj.CRS | None) -> pyproj.CRS | None:
@@ -59,12 +105,13 @@ def ellipsoid_areas(batch: PolygonBatch, transform: Affine, crs: pyproj.CRS) -> 
     column, row = batch.corners[:-1].T
     step_column, step_row = np.diff(batch.corners, axis=0).T
     between_rings = batch.ring_offsets[1:-1] - 1
-    unit = _unit(crs)  # radians
+    unit = unit_of(crs)  # radians
     latitude = unit * (transform.d * column + transform.e * row + transform.f)
-    # Along an edge the latitude changes only in rotated rasters; there five points of Gauss and Legendre do.
-    rotated = transform.b != 0 or transform.d != 0
-    at, weights = np.polynomial.legendre.leggauss(5 if rotated else 1)
-    rise = unit * (transform.d * step_column + transform.e * step_row) * rotated
+    # Only where both change along an edge, in rotated rasters or generalized borders, does it take more than one
+    # point of Gauss and Legendre.
+    askew = transform.b != 0 or transform.d != 0 or bool(np.any((step_column != 0) & (step_row != 0)))
+    at, weights = np.polynomial.legendre.leggauss(5 if askew else 1)
+    rise = unit * (transform.d * step_column + transform.e * step_row) * askew
     q = np.zeros(len(latitude))
     for t, weight in zip(at, weights, strict=True):
         q += weight / 2 * _area_from_equator(latitude + (t + 1) / 2 * rise, crs)
@@ -87,6 +134,6 @@ def _area_from_equator(latitude: Floats, crs: pyproj.CRS) -> Floats:
     return area
 
 
-def _unit(crs: pyproj.CRS) -> float:
+def unit_of(crs: pyproj.CRS) -> float:
     """One map unit in metres, or in radians for a geographic system."""
     return crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0

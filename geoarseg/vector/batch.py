@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 from affine import Affine
 
-from geoarseg.vector.ragged import offsets_of
+from geoarseg.vector.ragged import Ragged, offsets_of
 
 Offsets = npt.NDArray[np.int64]
 
@@ -25,17 +25,24 @@ class PolygonBatch:
 
     classes: npt.NDArray[np.integer]
     """Class of each feature, (features,)."""
-    pixels: npt.NDArray[np.int64]
+    pixels: npt.NDArray[np.float64]
     """Area of each feature in pixels, (features,)."""
-    corners: npt.NDArray[np.int32]
+    first_pixels: npt.NDArray[np.int64]
+    """Row and column of the first pixel, row by row, of the region that each feature was made of, (features, 2)."""
+    corners: npt.NDArray[np.int32] | npt.NDArray[np.float64]
     """Column and row of the rings' vertices, (vertices, 2), in pixels from the raster's upper left corner.
-    Each ring repeats its first vertex; seen on the image, outer rings turn anticlockwise, holes clockwise."""
+    Whole numbers, unless borders were smoothed. Each ring repeats its first vertex; seen on the image, outer
+    rings turn anticlockwise, holes clockwise."""
     ring_offsets: Offsets
     """First vertex of each ring, (rings + 1,)."""
     polygon_offsets: Offsets
     """First ring, the outer one, of each polygon, (polygons + 1,)."""
     feature_offsets: Offsets
     """First polygon of each feature, (features + 1,)."""
+    rounded: npt.NDArray[np.bool_] | None = None
+    """Whether smoothing may round each vertex, (vertices,); None where it is not asked for, or done."""
+    zonal: npt.NDArray[np.float64] | None = None
+    """Sum over the valid pixels below each feature, and their number, (features, values, 2), if measured."""
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -48,10 +55,30 @@ class PolygonBatch:
         return PolygonBatch(
             classes=self.classes[start:stop],
             pixels=self.pixels[start:stop],
+            first_pixels=self.first_pixels[start:stop],
             corners=self.corners[rings[0] : rings[-1]],
             ring_offsets=rings - rings[0],
             polygon_offsets=polygons - polygons[0],
             feature_offsets=features - features[0],
+            rounded=None if self.rounded is None else self.rounded[rings[0] : rings[-1]],
+            zonal=None if self.zonal is None else self.zonal[start:stop],
+        )
+
+    def take(self, features: Offsets) -> PolygonBatch:
+        """The features with these indices, in this order."""
+        polygons = _members(self.feature_offsets, features)
+        rings = _members(self.polygon_offsets, polygons)
+        vertices = _members(self.ring_offsets, rings)
+        return PolygonBatch(
+            classes=self.classes[features],
+            pixels=self.pixels[features],
+            first_pixels=self.first_pixels[features],
+            corners=self.corners[vertices],
+            ring_offsets=offsets_of(np.diff(self.ring_offsets)[rings]),
+            polygon_offsets=offsets_of(np.diff(self.polygon_offsets)[polygons]),
+            feature_offsets=offsets_of(np.diff(self.feature_offsets)[features]),
+            rounded=None if self.rounded is None else self.rounded[vertices],
+            zonal=None if self.zonal is None else self.zonal[features],
         )
 
     def coordinates(self, transform: Affine) -> npt.NDArray[np.float64]:
@@ -110,6 +137,29 @@ class PolygonBatch:
         if multi:
             _put_header(out, feature_at[:-1], _MULTIPOLYGON, np.diff(self.feature_offsets))
         return out, feature_at
+
+
+def zonal_means(batch: PolygonBatch) -> npt.NDArray[np.float64]:
+    """The mean of each value below each feature, (features, values); NaN where no pixel was valid."""
+    assert batch.zonal is not None
+    sums, numbers = np.moveaxis(batch.zonal, -1, 0)
+    means: npt.NDArray[np.float64] = np.divide(sums, numbers, out=np.full(sums.shape, np.nan), where=numbers > 0)
+    return means
+
+
+def _members(offsets: Offsets, rows: Offsets) -> Offsets:
+    """Indices of all that the `rows` refer to by `offsets`, in their order."""
+    return Ragged(np.arange(offsets[-1]), offsets).take(rows).values
+
+
+def ring_areas(xy: npt.NDArray[np.float64], offsets: Offsets) -> npt.NDArray[np.float64]:
+    """Areas of closed rings (vertices, 2), (rings,): positive where they turn anticlockwise, with y downward."""
+    (x, y), (right, below) = xy[:-1].T, xy[1:].T
+    twice = np.zeros(len(xy))
+    np.multiply(x + right, y - below, out=twice[:-1])
+    twice[offsets[1:] - 1] = 0.0
+    areas: npt.NDArray[np.float64] = np.add.reduceat(twice, offsets[:-1]) / 2
+    return areas
 
 
 def _put_header(out: npt.NDArray[np.uint8], at: Offsets, kind: int, parts: Offsets) -> None:

@@ -8,7 +8,8 @@ Between four pixels lies a vertex; an edge leaves it wherever two neighbouring p
 
 A *corner* is where a border turns, named by the direction in which it arrives. It turns right (around one
 pixel) or left (around three pixels of one class). Where a class meets itself only diagonally, both pixels
-turn right: that keeps 4-connected regions apart.
+turn right: that keeps 4-connected regions apart. In *noded* borders there is a corner too wherever a border
+passes straight by the end of another one, so that neighbours have all vertices of their shared borders.
 
 On every lattice row the k-th corner that leaves eastward is followed by the k-th that is arrived at
 eastward; the same holds of the other directions, and of columns. So linking needs no search: two lists in
@@ -29,8 +30,12 @@ Bools = npt.NDArray[np.bool_]
 Nodes = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.integer]
+Marks = npt.NDArray[np.uint8]
 
-_ROW_SHIFT = 32  # a key is row << 32 | column << 1 | diagonal
+KEPT, ROUNDED = np.uint8(1), np.uint8(2)
+"""Bits of a vertex's mark: it stays in the polygons; smoothing may round it."""
+
+_ROW_SHIFT = 32  # a key is row << 32 | column << 2 | rounded << 1 | diagonal
 
 
 def key_rows(keys: Keys) -> Keys:
@@ -40,23 +45,31 @@ def key_rows(keys: Keys) -> Keys:
 
 def key_columns(keys: Keys) -> Keys:
     """Lattice columns of corner keys."""
-    return (keys & 0xFFFFFFFF) >> 1
+    return (keys & 0xFFFFFFFF) >> 2
 
 
-def _turns() -> tuple[Bools, Bools]:
-    """Does a corner arrive, does one leave, by the bits "an edge leads east, south, west, north": (16, 4)."""
+def key_rounded(keys: Keys) -> Bools:
+    """Whether smoothing may round the corners of these keys."""
+    return (keys & 2) > 0
+
+
+def _turns(noded: bool) -> npt.NDArray[np.uint32]:
+    """Does a corner arrive, does one leave, by the bits "an edge leads east, south, west, north": (2, 16).
+
+    One uint32 holds the answers for the four directions: a look-up moves four bytes at once.
+    """
     arrives, leaves = np.zeros((2, 16, 4), bool)
     for code in range(16):
         edge = [bool(code >> d & 1) for d in range(4)]
         for d in range(4):
-            ahead, right, behind = edge[d], edge[(d + 1) % 4], edge[(d + 2) % 4]
-            arrives[code, d] = behind and (right or not ahead)
-            leaves[code, d] = ahead and (right or not behind)
-    return arrives, leaves
+            ahead, right, behind, left = (edge[(d + turn) % 4] for turn in range(4))
+            passes = noded and left
+            arrives[code, d] = behind and (right or not ahead or passes)
+            leaves[code, d] = ahead and (right or not behind or passes)
+    return np.stack([arrives, leaves]).view(np.uint32)[..., 0]
 
 
-# One uint32 holds the four answers for a vertex: a look-up moves four bytes at once.
-_ARRIVES, _LEAVES = (table.view(np.uint32).ravel() for table in _turns())
+_TURNS = {noded: _turns(noded) for noded in (False, True)}
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,8 @@ class CornerGraph:
     """The class on the right-hand side of each corner, (corners,)."""
     begins_hole: Bools
     """Whether a hole's border looks like this at its first corner by row and column, (corners,) bool."""
+    kept: Bools
+    """Whether each corner stays in the polygons, (corners,) bool."""
     touching: Nodes
     """Pairs of corners, (pairs, 2) int32, whose pixels have one class and touch only diagonally here."""
     northward: Nodes
@@ -121,7 +136,9 @@ class CornerGraph:
         return borders
 
 
-def link_corners(grid: Pixels, row: int, outside: int, tail_columns: Nodes, head_columns: Nodes) -> CornerGraph:
+def link_corners(
+    grid: Pixels, row: int, outside: int, tail_columns: Nodes, head_columns: Nodes, marks: Marks | None = None
+) -> CornerGraph:
     """Find and link the corners at the upper border of each of the strip's pixel rows.
 
     Args:
@@ -131,11 +148,13 @@ def link_corners(grid: Pixels, row: int, outside: int, tail_columns: Nodes, head
         outside: the value that has no borders of its own (no data).
         tail_columns: (chains,) lattice columns in which the chains of the strip above come down.
         head_columns: (chains,) lattice columns in which they begin, upward.
+        marks: (rows, columns + 1) marks of the vertices of noded borders; without them all corners stay.
     """
     differs = grid[-1, :-1] != grid[-1, 1:]
     sources = np.flatnonzero(differs & (grid[-1, 1:] != outside)).astype(np.int32)
     terminals = np.flatnonzero(differs & (grid[-1, :-1] != outside)).astype(np.int32)
-    vertices = _find_vertices(grid, outside, len(sources))
+    vertices = _find_vertices(grid, outside, len(sources), noded=marks is not None)
+    corner_marks = vertices.marks(marks)
     starts = np.arange(len(sources), dtype=np.int32)
     first_chain = len(sources) + len(vertices.slots)
     chains = np.arange(first_chain, first_chain + len(tail_columns), dtype=np.int32)
@@ -153,9 +172,10 @@ def link_corners(grid: Pixels, row: int, outside: int, tail_columns: Nodes, head
         successor=successor,
         source_columns=sources,
         terminal_columns=terminals,
-        keys=vertices.keys(row),
+        keys=vertices.keys(row) | (corner_marks & ROUNDED),
         classes=vertices.pixels.ravel()[vertices.slots],
         begins_hole=vertices.begins_hole(),
+        kept=(corner_marks & KEPT) > 0,
         touching=vertices.touching_pairs() - np.int32(len(sources)),
         northward=northward,
         head_columns=head_columns,
@@ -190,7 +210,9 @@ class _Vertices:
         """The corners that leave in this direction, and their columns."""
         at = np.flatnonzero(self.leaves[:, direction])
         turned_right = self.code[at] >> ((direction + 1) & 3) & 1
-        arrival = np.where(turned_right, (direction - 1) & 3, (direction + 1) & 3)
+        passed = self.code[at] >> ((direction + 2) & 3) & 1
+        turned = np.where(turned_right, (direction - 1) & 3, (direction + 1) & 3)
+        arrival = np.where(passed & ~turned_right, direction, turned)
         return self.nodes[at, arrival], self.column[at]
 
     def arriving(self, direction: int) -> tuple[Nodes, Nodes]:
@@ -201,20 +223,28 @@ class _Vertices:
     def keys(self, first_row: int) -> Keys:
         """Keys of the corners."""
         rows = self.row.astype(np.int64) + first_row
-        keys: Keys = rows << _ROW_SHIFT | self.column.astype(np.int64) << 1 | self.touches.any(axis=1)
+        keys: Keys = rows << _ROW_SHIFT | self.column.astype(np.int64) << 2 | self.touches.any(axis=1)
         return np.asarray(keys[self.slots >> 2])
 
     def begins_hole(self) -> Bools:
         """Whether each corner arrives westward and turns left, so that something else is south-east."""
-        result: Bools = ((self.slots & 3) == WEST) & (self.code[self.slots >> 2] >> NORTH & 1 == 0)
+        code = self.code[self.slots >> 2]
+        result: Bools = ((self.slots & 3) == WEST) & (code >> NORTH & 1 == 0) & (code >> WEST & 1 == 0)
         return result
+
+    def marks(self, marks: Marks | None) -> Marks:
+        """The mark of each corner."""
+        if marks is None:
+            return np.full(len(self.slots), KEPT)
+        vertex = self.slots >> 2
+        return np.asarray(marks[self.row[vertex], self.column[vertex]])
 
     def touching_pairs(self) -> Nodes:
         """The two corners, (pairs, 2), wherever pixels of one class touch only diagonally."""
         return np.concatenate([self.nodes[self.touches[:, d]][:, [d, d + 2]] for d in (EAST, SOUTH)])
 
 
-def _find_vertices(grid: Pixels, outside: int, first_node: int) -> _Vertices:
+def _find_vertices(grid: Pixels, outside: int, first_node: int, *, noded: bool) -> _Vertices:
     vertical = grid[:, :-1] != grid[:, 1:]
     horizontal = grid[:-1] != grid[1:]
     turning = np.zeros(horizontal.shape, bool)
@@ -228,7 +258,8 @@ def _find_vertices(grid: Pixels, outside: int, first_node: int) -> _Vertices:
         code |= differs.view(np.uint8) << np.uint8(bit)
     pixels = np.stack([sw, nw, ne, se], axis=1)
     inside = pixels != outside
-    slots = np.flatnonzero(_ARRIVES[code].view(bool).reshape(-1, 4) & inside)
+    arrives, leaves = (table[code].view(bool).reshape(-1, 4) for table in _TURNS[noded])
+    slots = np.flatnonzero(arrives & inside)
     nodes = np.full(pixels.shape, -1, np.int32)
     nodes.ravel()[slots] = np.arange(first_node, first_node + len(slots), dtype=np.int32)
     row, column = np.divmod(at.astype(np.int32), np.int32(width))
@@ -237,7 +268,7 @@ def _find_vertices(grid: Pixels, outside: int, first_node: int) -> _Vertices:
         column=column,
         code=code,
         pixels=pixels,
-        leaves=_LEAVES[code].view(bool).reshape(-1, 4) & inside[:, [3, 0, 1, 2]],
+        leaves=leaves & inside[:, [3, 0, 1, 2]],
         touches=(pixels[:, :2] == pixels[:, 2:]) & inside[:, :2] & (code == 15)[:, None],
         slots=slots,
         nodes=nodes,

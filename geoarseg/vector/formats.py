@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,8 @@ class VectorFormat:
     """GDAL's creation options of the layer."""
     companions: tuple[str, ...] = (".qml",)
     """Endings of the files that may lie beside it and belong to it."""
+    longest_name: int | None = None
+    """Most characters in the name of an attribute; None = no limit."""
 
 
 GEOJSON = VectorFormat(
@@ -42,6 +44,7 @@ FORMATS: Mapping[str, VectorFormat] = {
         "ESRI Shapefile",
         {"ENCODING": "UTF-8"},
         (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".qml"),
+        longest_name=10,
     ),
 }
 
@@ -61,6 +64,28 @@ def format_of(path: Path) -> VectorFormat:
         ) from None
 
 
+def field_names(names: Sequence[str], kind: VectorFormat) -> list[str]:
+    """The attributes' names as the format can have them: shortened, but still distinct."""
+    limit = kind.longest_name
+    if limit is None:
+        return list(names)
+    short: list[str] = []
+    for name in names:
+        candidate, number = name.replace("perimeter", "perim")[:limit], 1
+        while candidate in short:
+            candidate, number = f"{name[: limit - 2]}_{number}", number + 1
+        short.append(candidate)
+    return short
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Raise an OutputError if a layer cannot be put there."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder.", "Give the name of a file.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already.", "Choose another name, or allow overwriting.")
+
+
 @contextmanager
 def whole_or_not_at_all(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """A place to write to; what lies there takes its final name when the block ends well, else it vanishes.
@@ -75,10 +100,7 @@ def whole_or_not_at_all(path: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         OutputError: the place is taken or cannot be written.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder.", "Give the name of a file.")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already.", "Choose another name, or allow overwriting.")
+    check_place(path, overwrite=overwrite)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet
 import pyogrio
@@ -19,27 +15,11 @@ from affine import Affine
 
 from geoarseg.errors import InputError, OutputError
 from geoarseg.raster.legend import Legend
-from geoarseg.vector.area import AreaRule, area_rule
 from geoarseg.vector.batch import PolygonBatch
-from geoarseg.vector.formats import VectorFormat, format_of, whole_or_not_at_all
+from geoarseg.vector.formats import VectorFormat, field_names, format_of, whole_or_not_at_all
+from geoarseg.vector.records import GEOMETRY, FeatureRecords, LayerTotals
 from geoarseg.vector.style import complete_legend, write_style
-
-_BATCH_FEATURES = 50_000
-_BATCH_VERTICES = 2_000_000  # 32 MB of coordinates
-_MAX_FEATURE_BYTES = 2**31 - 1  # offsets in Arrow's binary arrays are int32
-_GEOMETRY = "geometry"
-
-
-@dataclass(frozen=True)
-class LayerTotals:
-    """What a layer holds."""
-
-    polygons: int
-    """Number of features."""
-    areas: dict[int, float]
-    """Area of each class that occurs, by class value."""
-    area_column: str
-    """The attribute with the area, and so its unit: `area_m2`, or `area_px` without a coordinate system."""
+from geoarseg.vector.writing import write_beside, write_here
 
 
 def write_layer(
@@ -50,6 +30,8 @@ def write_layer(
     crs: pyproj.CRS | None,
     legend: Legend | None = None,
     multi: bool = False,
+    zonal: Sequence[str] = (),
+    workers: int = 1,
     overwrite: bool = False,
 ) -> LayerTotals:
     """Write polygons into a file with one layer, named like the file, and style it.
@@ -62,7 +44,9 @@ def write_layer(
         transform: from pixels (column, row) to map units.
         crs: coordinate system of the map units; GeoJSON is converted from it to WGS 84.
         legend: names and colours; classes that it lacks are named by their number.
-        multi: the features are multipolygons (8-connectedness).
+        multi: the features are multipolygons (8-connectedness, or dissolved).
+        zonal: names of the attributes that the batches bring as zonal sums; the layer has their means.
+        workers: with 2, another process writes while this one takes batches; GeoParquet is quick without.
         overwrite: replace the file if it exists.
 
     Raises:
@@ -76,13 +60,13 @@ def write_layer(
             "GeoJSON needs a coordinate system, and the raster has none.",
             "Write a GeoPackage (.gpkg) instead.",
         )
-    rows = _Rows(batches, area_rule(crs, transform), transform, legend or Legend(()), multi)
+    rows = FeatureRecords(batches, transform=transform, crs=crs, legend=legend or Legend(()), multi=multi, zonal=zonal)
     with whole_or_not_at_all(path, overwrite=overwrite) as unfinished:
         try:
             if kind.driver is None:
                 _write_parquet(unfinished, rows, crs)
             else:
-                _write_gdal(unfinished, rows, crs, kind)
+                _write_gdal(unfinished, rows, crs, kind, workers)
         except (
             pyogrio.errors.DataSourceError,
             pyogrio.errors.DataLayerError,
@@ -97,93 +81,29 @@ def write_layer(
     return totals
 
 
-class _Rows:
-    """The features as a stream of Arrow record batches, which keeps count on the way."""
-
-    def __init__(
-        self, batches: Iterable[PolygonBatch], rule: AreaRule, transform: Affine, legend: Legend, multi: bool
-    ) -> None:
-        self.rule = rule
-        self.multi = multi
-        self.failure: BaseException | None = None
-        self._batches, self._transform = batches, transform
-        self._names = pa.array([legend.name_of(value) for value in range(256)])
-        self._polygons, self._areas = 0, np.zeros(256)
-        self._seen = np.zeros(256, bool)
-        self.schema = pa.schema(
-            [
-                ("class", pa.int32()),
-                ("name", pa.string()),
-                (rule.column, pa.float64()),
-                (_GEOMETRY, pa.binary()),
-            ]
-        )
-
-    def totals(self) -> LayerTotals:
-        areas = {int(value): float(self._areas[value]) for value in np.flatnonzero(self._seen)}
-        return LayerTotals(self._polygons, areas, self.rule.column)
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in self._batches:
-                for part in _portions(batch):
-                    yield self._record(part)
-        except BaseException as error:
-            self.failure = error
-            raise
-
-    def _record(self, batch: PolygonBatch) -> pa.RecordBatch:
-        areas = self.rule.measure(batch)
-        self._polygons += len(batch)
-        self._areas += np.bincount(batch.classes, areas, minlength=256)
-        self._seen[batch.classes] = True
-        classes = pa.array(batch.classes, pa.int32())
-        data, offsets = batch.wkb(batch.coordinates(self._transform), multi=self.multi)
-        if len(data) > _MAX_FEATURE_BYTES:
-            raise OutputError(
-                f"A polygon has {len(batch.corners)} vertices, more than vector files can hold.",
-                "Remove small patches from the map first.",
-            )
-        geometry = pa.BinaryArray.from_buffers(
-            pa.binary(), len(batch), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
-        )
-        return pa.record_batch([classes, self._names.take(classes), pa.array(areas), geometry], schema=self.schema)
+def _write_gdal(path: Path, rows: FeatureRecords, crs: pyproj.CRS | None, kind: VectorFormat, workers: int) -> None:
+    names = field_names(rows.schema.names, kind)
+    schema = pa.schema([field.with_name(name) for field, name in zip(rows.schema, names, strict=True)])
+    options = {
+        "layer": path.stem,
+        "driver": kind.driver,
+        "geometry_name": GEOMETRY,
+        "geometry_type": "MultiPolygon" if rows.multi else "Polygon",
+        "crs": crs.to_wkt() if crs is not None else None,
+        **kind.options,
+    }
+    write = write_beside if workers > 1 else write_here
+    write(path, schema, (record.rename_columns(schema.names) for record in rows), options)
 
 
-def _portions(batch: PolygonBatch) -> Iterator[PolygonBatch]:
-    """The batch in parts that are small in features and in vertices; a feature is never divided."""
-    vertices: npt.NDArray[np.int64] = batch.ring_offsets[batch.polygon_offsets[batch.feature_offsets]]
-    start = 0
-    while start < len(batch):
-        fitting = int(np.searchsorted(vertices, vertices[start] + _BATCH_VERTICES, side="right")) - 1
-        stop = max(start + 1, min(start + _BATCH_FEATURES, fitting))
-        yield batch[start:stop]
-        start = stop
-
-
-def _write_gdal(path: Path, rows: _Rows, crs: pyproj.CRS | None, kind: VectorFormat) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)  # the raster has none
-        pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(rows.schema, rows),
-            path,
-            layer=path.stem,
-            driver=kind.driver,
-            geometry_name=_GEOMETRY,
-            geometry_type="MultiPolygon" if rows.multi else "Polygon",
-            crs=crs.to_wkt() if crs is not None else None,
-            **kind.options,
-        )
-
-
-def _write_parquet(path: Path, rows: _Rows, crs: pyproj.CRS | None) -> None:
+def _write_parquet(path: Path, rows: FeatureRecords, crs: pyproj.CRS | None) -> None:
     """Write GeoParquet 1.1, one row group a record batch."""
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": ["MultiPolygon" if rows.multi else "Polygon"],
     }
     column["crs"] = crs.to_json_dict() if crs is not None else None
-    geo = {"version": "1.1.0", "primary_column": _GEOMETRY, "columns": {_GEOMETRY: column}}
+    geo = {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
     schema = rows.schema.with_metadata({"geo": json.dumps(geo)})
     with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for record in rows:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from geoarseg.vector.batch import PolygonBatch
 from geoarseg.vector.chains import group, split_at_touching, walk
-from geoarseg.vector.corners import CornerGraph, key_columns, key_rows, link_corners
+from geoarseg.vector.corners import CornerGraph, Keys, Marks, key_columns, key_rounded, key_rows, link_corners
 from geoarseg.vector.ragged import Ragged, offsets_of
 
 Ints = npt.NDArray[np.integer]
@@ -48,6 +48,8 @@ class _Seam:
     """Region of each chain, then of each ring, (chains + rings,)."""
     features: Ints
     """Feature of each region, (regions,)."""
+    first: Keys
+    """Corner key at the first pixel of each region, (regions,)."""
 
 
 def polygonize_strips(
@@ -64,37 +66,64 @@ def polygonize_strips(
     Yields:
         the polygons that are finished with each strip; a batch is never empty.
     """
+    return polygonize_marked(_unmarked(strips), width=width, connectedness=connectedness, nodata=nodata)
+
+
+def polygonize_marked(
+    strips: Iterable[tuple[int, Ints, Marks | None]], *, width: int, connectedness: int = 4, nodata: int | None = 0
+) -> Iterator[PolygonBatch]:
+    """Polygonize a raster whose vertices are marked with what becomes of them.
+
+    Args:
+        strips: (first row, (rows, width) classes, (rows, width + 1) marks of the vertices at the upper border of
+            each row) of each strip; at last comes one without rows, with the marks of the lowest vertices.
+            Borders with marks are noded, those with None instead are not.
+        width: columns of the raster, in pixels.
+        connectedness: 4, or 8 to join pixels that touch at a corner.
+        nodata: the value that makes no polygons, or None.
+
+    Yields:
+        the polygons that are finished with each strip; a batch is never empty.
+    """
     outside = _OUTSIDE if nodata is None else nodata
-    seam, row = None, 0
+    seam = None
+    for row, pixels, marks in strips:
+        assert pixels.shape == (len(pixels), width), (pixels.shape, width)
+        strip = pixels if len(pixels) else np.full((1, width), outside, np.int16)
+        seam, batch = _advance(seam or _top(strip.dtype, width, outside), row, strip, outside, connectedness, marks)
+        if batch is not None:
+            yield batch
+    assert seam is None or len(seam.chains) == len(seam.rings) == 0
+
+
+def _unmarked(strips: Iterable[tuple[int, Ints]]) -> Iterator[tuple[int, Ints, None]]:
+    """The strips, and one without rows at the end."""
+    end: tuple[int, Ints] | None = None
     for row, strip in strips:
-        assert strip.shape == (len(strip), width), (strip.shape, width)
-        seam, batch = _advance(seam or _top(strip.dtype, width, outside), row, strip, outside, connectedness)
-        row += len(strip)
-        if batch is not None:
-            yield batch
-    if seam is not None:
-        last = np.full((1, width), outside, seam.pixels.dtype)
-        seam, batch = _advance(seam, row, last, outside, connectedness)
-        assert len(seam.chains) == len(seam.rings) == 0
-        if batch is not None:
-            yield batch
+        yield row, strip, None
+        end = row + len(strip), strip[:0]
+    if end is not None:
+        yield *end, None
 
 
 def _top(dtype: np.dtype[np.integer], width: int, outside: int) -> _Seam:
     none, no_columns = np.zeros(0, np.int64), np.zeros(0, np.int32)
     dtype = np.result_type(dtype, np.int16) if outside < 0 else dtype
     pixels = np.full(width + 2, outside, dtype)
-    return _Seam(pixels, Ragged.empty(), no_columns, no_columns, Ragged.empty(), none, none, none)
+    return _Seam(pixels, Ragged.empty(), no_columns, no_columns, Ragged.empty(), none, none, none, none)
 
 
-def _advance(seam: _Seam, row: int, strip: Ints, outside: int, connectedness: int) -> tuple[_Seam, PolygonBatch | None]:
+def _advance(
+    seam: _Seam, row: int, strip: Ints, outside: int, connectedness: int, marks: Marks | None = None
+) -> tuple[_Seam, PolygonBatch | None]:
     """Take in one strip: what is then under way, and what it finished."""
     grid = np.full((len(strip) + 1, strip.shape[1] + 2), outside, seam.pixels.dtype)
     grid[0], grid[1:, 1:-1] = seam.pixels, strip
-    graph = link_corners(grid, row, outside, seam.tail_columns, seam.head_columns)
+    graph = link_corners(grid, row, outside, seam.tail_columns, seam.head_columns, marks)
     paths, path_of = walk(graph.successor)
     borders, classes = _join(seam, graph, paths, path_of)
     region, feature = _regions(seam, graph, len(paths), path_of, connectedness)
+    first = _first_corners(seam, graph, region, path_of)
 
     is_open = np.zeros(len(paths), bool)
     is_open[path_of[: graph.first_corner]] = True
@@ -109,7 +138,9 @@ def _advance(seam: _Seam, row: int, strip: Ints, outside: int, connectedness: in
     feature_is_open[feature[region[open_paths]]] = True
     waits = feature_is_open[feature[ring_region]]
     done, waiting = np.flatnonzero(~waits), np.flatnonzero(waits)
-    batch = _finish(rings.take(done), ring_class[done], ring_region[done], feature) if len(done) else None
+    batch = None
+    if len(done):
+        batch = _finish(rings.take(done), ring_class[done], ring_region[done], feature, first, marked=marks is not None)
     kept, regions = np.unique(np.concatenate([region[open_paths], ring_region[waiting]]), return_inverse=True)
     below = _Seam(
         pixels=grid[-1],
@@ -120,6 +151,7 @@ def _advance(seam: _Seam, row: int, strip: Ints, outside: int, connectedness: in
         classes=np.concatenate([classes[open_paths], ring_class[waiting]]),
         regions=regions,
         features=np.unique(feature[kept], return_inverse=True)[1],
+        first=first[kept],
     )
     return below, batch
 
@@ -134,8 +166,8 @@ def _by_path(paths: Ints, values: npt.NDArray[np.int32], count: int) -> npt.NDAr
 def _join(seam: _Seam, graph: CornerGraph, paths: Ragged, path_of: Ints) -> tuple[Ragged, Ints]:
     """Corner keys along each path, chains from above included, and each path's class (paths,)."""
     ends = np.zeros(graph.first_corner, np.int64)
-    lengths = np.concatenate([ends, np.ones(len(graph.keys), np.int64), seam.chains.lengths, ends])
-    of_node = Ragged(np.concatenate([graph.keys, seam.chains.values]), offsets_of(lengths))
+    lengths = np.concatenate([ends, graph.kept.astype(np.int64), seam.chains.lengths, ends])
+    of_node = Ragged(np.concatenate([graph.keys[graph.kept], seam.chains.values]), offsets_of(lengths))
     joined = of_node.take(paths.values)
     classes = np.zeros(len(paths), seam.pixels.dtype)
     classes[path_of[graph.first_corner : graph.first_chain]] = graph.classes
@@ -175,13 +207,24 @@ def _regions(seam: _Seam, graph: CornerGraph, paths: int, path_of: Ints, connect
     return region, feature[:count]
 
 
-def _finish(rings: Ragged, classes: Ints, region: Ints, feature: Ints) -> PolygonBatch:
+def _first_corners(seam: _Seam, graph: CornerGraph, region: Ints, path_of: Ints) -> Keys:
+    """The corner north-west of the first pixel, by row and column, of each region: its key, (regions,)."""
+    first = np.full(int(region.max(initial=-1)) + 1, np.iinfo(np.int64).max, np.int64)
+    of_corner = region[path_of[graph.first_corner : graph.first_chain]]
+    first[of_corner[::-1]] = graph.keys[::-1]  # the last to write is the lowest
+    above = region[len(region) - len(seam.first) :]
+    np.minimum.at(first, above, seam.first)
+    return first
+
+
+def _finish(rings: Ragged, classes: Ints, region: Ints, feature: Ints, first: Keys, *, marked: bool) -> PolygonBatch:
     """Sort finished rings into features, the outer ring of each region first, and turn and close them."""
     x, y = key_columns(rings.values), key_rows(rings.values)
     starts = rings.offsets[:-1]
-    below = np.roll(y, -1)
-    below[rings.offsets[1:] - 1] = y[starts]
-    pixels = np.add.reduceat(x * (below - y), starts)  # positive for outer rings, negative for holes
+    right, below = np.roll(x, -1), np.roll(y, -1)
+    right[rings.offsets[1:] - 1], below[rings.offsets[1:] - 1] = x[starts], y[starts]
+    # Positive for outer rings, negative for holes. On noded borders edges lie askew.
+    pixels = np.add.reduceat((x + right) * (below - y), starts) / 2
     order = np.lexsort((pixels < 0, region, feature[region]))
     region, pixels = region[order], pixels[order]
     feature = feature[region]
@@ -195,13 +238,16 @@ def _finish(rings: Ragged, classes: Ints, region: Ints, feature: Ints) -> Polygo
     ring_starts = _changes(region)
     polygon_features = feature[ring_starts]
     polygon_starts = _changes(polygon_features)
+    first = np.minimum.reduceat(first[region[ring_starts]], polygon_starts)
     return PolygonBatch(
         classes=classes[order][ring_starts][polygon_starts],
         pixels=np.add.reduceat(pixels, ring_starts[polygon_starts]),
+        first_pixels=np.stack([key_rows(first), key_columns(first)], axis=1),
         corners=np.stack([x[index], y[index]], axis=1).astype(np.int32),
         ring_offsets=offsets,
         polygon_offsets=np.append(ring_starts, len(region)),
         feature_offsets=np.append(polygon_starts, len(ring_starts)),
+        rounded=key_rounded(rings.values[index]) if marked else None,
     )
 
 

@@ -16,6 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from geoarseg.block_cache import bound_block_cache
 from geoarseg.errors import InputError
 from geoarseg.raster.legend import NODATA_CLASS
 
@@ -47,6 +48,22 @@ class ClassRaster(Protocol):
 
     def rows(self, start: int, stop: int) -> npt.NDArray[np.integer]:
         """The rows from `start` to before `stop`, (rows, width) of an integer type."""
+
+
+class Grid(Protocol):
+    """Something that lies on a grid of pixels."""
+
+    @property
+    def height(self) -> int:
+        """Rows, in pixels."""
+
+    @property
+    def width(self) -> int:
+        """Columns, in pixels."""
+
+    @property
+    def transform(self) -> Affine:
+        """From pixels (column, row) to map units."""
 
 
 class ClassRasterFile:
@@ -98,6 +115,7 @@ def open_class_raster(path: str | Path) -> Iterator[ClassRasterFile]:
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
+    bound_block_cache()
     try:
         dataset = rasterio.open(path)
     except RasterioError as error:
@@ -114,3 +132,35 @@ def open_class_raster(path: str | Path) -> Iterator[ClassRasterFile]:
                 "Convert it, for example with gdal_translate -ot Byte.",
             )
         yield ClassRasterFile(dataset, path)
+
+
+@contextmanager
+def open_on_grid(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
+    """Open a raster that goes with a class raster, pixel by pixel.
+
+    Raises:
+        InputError: it cannot be read, or has another size or transform.
+    """
+    try:
+        dataset = rasterio.open(path)
+    except RasterioError as error:
+        raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
+    with dataset:
+        check_same_grid(dataset, path, raster)
+        yield dataset
+
+
+def check_same_grid(dataset: Grid, path: Path, raster: Grid) -> None:
+    """Raise an InputError unless a raster has the size and the transform of the class raster."""
+    if (dataset.height, dataset.width) != (raster.height, raster.width):
+        raise InputError(
+            f"{path} has {dataset.height} x {dataset.width} pixels, the class raster {raster.height} x {raster.width}.",
+            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
+        )
+    pixel = max(abs(value) for value in (*raster.transform[:2], *raster.transform[3:5]))
+    if not dataset.transform.almost_equals(raster.transform, precision=1e-3 * pixel):
+        raise InputError(
+            f"{path} lies elsewhere than the class raster (transform {tuple(dataset.transform)[:6]}, not "
+            f"{tuple(raster.transform)[:6]}).",
+            "Both must lie on one grid; gdalwarp -te -ts brings one onto the other's.",
+        )

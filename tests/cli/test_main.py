@@ -70,7 +70,7 @@ def test_json_lines_are_json_and_complete(image, tmp_path, capsys):
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert all({"event", "stage", "done", "total", "message"} <= event.keys() for event in events)
     ended = [event["stage"] for event in events if event["event"] == "end"]
-    assert ended == ["statistics", "train", "segment", "vectorize", "preview"]
+    assert ended == ["statistics", "train", "segment", "write", "vectorize", "preview"]
     train_end = next(e for e in events if e["event"] == "end" and e["stage"] == "train")
     assert train_end["done"] == train_end["total"] == 3
     assert len(train_end["shares"]) == 3
@@ -145,39 +145,59 @@ def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, mo
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_130_and_leaves_nothing_half_written(image, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("place", ["GPU", "CPU", "Python"])
+def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
+    import torch
+
+    from geoarseg import models
+
+    errors = {
+        "GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        "CPU": RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        "Python": MemoryError(),
+    }
+
+    def too_much(*_, **__):
+        raise errors[place]
+
+    monkeypatch.setattr(models, "train_network", too_much)
+    assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
+    error = capsys.readouterr().err
+    assert "memory is not enough" in error
+    assert "bug" not in error
+
+
+def test_ctrl_c_is_130_and_says_how_to_go_on(image, tmp_path, capsys, monkeypatch):
     from geoarseg.inference import maps
 
-    real = maps.segment_windows
-
-    def interrupted(*args, **options):
-        yield next(real(*args, **options))
+    def interrupted(*args):
+        yield next(segment_tiles(*args))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(maps, "segment_windows", interrupted)
-    arguments = ["run", image, "-o", str(tmp_path / "out"), "--confidence", "--quiet", *TINY]
-    assert run_command(arguments) == 130
-    assert "Interrupted" in capsys.readouterr().err
-    assert files_under(tmp_path / "out") == ["model.safetensors"]
+    segment_tiles = maps.segment_tiles
+    monkeypatch.setattr(maps, "segment_tiles", interrupted)
+    window = ["--set", "segment.window_px=32"]
+    assert run_command(["run", image, "-o", str(tmp_path / "out"), *window, *TINY]) == 130
+    error = capsys.readouterr().err
+    assert "geoarseg: Interrupted; nothing half-written was left." in error
+    assert "Stopped with 16% of the windows finished; the same command goes on" in error
+    assert [name for name in files_under(tmp_path / "out") if "partial" not in name] == ["model.safetensors"]
+
+    monkeypatch.setattr(maps, "segment_tiles", segment_tiles)
+    arguments = [image, "-m", str(tmp_path / "out" / "model.safetensors"), "-o", str(tmp_path / "out" / "classes.tif")]
+    assert run_command(["segment", *arguments, *window, "--device", "cpu"]) == 0
+    assert "16% was finished before" in capsys.readouterr().err
+    assert not any("partial" in name for name in files_under(tmp_path / "out"))
 
 
-def test_a_full_disk_leaves_nothing_half_written(image, tmp_path, capsys):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
-        (disk / "filler").write_bytes(bytes(56_000))
-        assert run_command(["run", image, "-o", str(disk / "out"), "--quiet", *TINY]) == 2
-        error = capsys.readouterr().err
-        assert [line.partition(":")[0] for line in error.splitlines()].count("geoarseg") == 1, error
-        assert "No space left" in error
-        assert files_under(disk) == ["filler"]
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+def test_a_full_disk_leaves_nothing_half_written(image, tmp_path, small_disk, capsys):
+    disk = small_disk("64k")
+    (disk / "filler").write_bytes(bytes(56_000))
+    assert run_command(["run", image, "-o", str(disk / "out"), "--quiet", *TINY]) == 2
+    error = capsys.readouterr().err
+    assert [line.partition(":")[0] for line in error.splitlines()].count("geoarseg") == 1, error
+    assert "No space left" in error
+    assert files_under(disk) == ["filler"]
 
 
 def test_every_command_has_help_and_a_line_in_the_readme(capsys):

@@ -2,47 +2,28 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_model import assembled, random_scene, tiny_predictor
 
 from geoarseg.errors import InputError
-from geoarseg.inference.predictor import Predictor
-from geoarseg.inference.stream import segment_windows
-from geoarseg.network.checkpoint import ModelCard
-from geoarseg.network.model import build_network
-from geoarseg.raster.memory import MemoryScene
+from geoarseg.inference.stream import segment_tiles, segment_windows
+from geoarseg.inference.work import plan
 from geoarseg.raster.window import Window
-from geoarseg.settings import NetworkSettings
-
-
-def predictor(stride_px=2, bands=3, blocks=1, crop_px=64, **options):
-    network = NetworkSettings(width=8, blocks=blocks, stride_px=stride_px, **options)
-    card = ModelCard(
-        version="0",
-        network=network,
-        classes=5,
-        bands=tuple(range(1, bands + 1)),
-        band_names=("b",) * bands,
-        centre=(100.0,) * bands,
-        scale=(40.0,) * bands,
-        legend=(),
-        crop_px=crop_px,
-    )
-    built = build_network(network, bands=bands, classes=5, seed=3, crop_px=crop_px)
-    return Predictor(built, card, device="cpu")
-
-
-def scene(height, width, seed=0, holes=True):
-    rng = np.random.default_rng(seed)
-    mask = rng.random((height, width)) > (0.1 if holes else -1)
-    return MemoryScene(rng.integers(0, 255, (3, height, width)).astype(np.float32), mask)
+from geoarseg.settings import SegmentSettings
 
 
 def segment(image, model, window_px):
-    classes = np.full((image.height, image.width), 99, np.uint8)
-    confidence = np.full((image.height, image.width), 99, np.uint8)
-    for done in segment_windows(image, model, window_px=window_px):
-        classes[done.window.slices] = done.classes
-        confidence[done.window.slices] = done.confidence
-    return classes, confidence
+    results = segment_windows(image, model, window_px=window_px)
+    return assembled(results, image.height, image.width)[0]
+
+
+def equal_but_for_ties(image, model, tiled, whole):
+    """Whether classes differ at most where the two best ones are as good as equal."""
+    differ = tiled != whole
+    if differ.any():
+        pixels, valid = image.read(Window(0, 0, image.height, image.width))
+        p = np.sort(model(pixels[None], valid[None])[0], axis=0)
+        return (p[-1] - p[-2])[differ].max() < 1e-3 and differ.mean() <= 1e-3
+    return True
 
 
 @settings(max_examples=25)
@@ -51,51 +32,85 @@ def segment(image, model, window_px):
     width=st.integers(1, 90),
     window_px=st.integers(16, 70),
     stride_px=st.sampled_from([1, 2, 4]),
+    holes=st.sampled_from([0.0, 0.1, 0.97]),
     seed=st.integers(0, 50),
 )
-def test_tiled_equals_whole(height, width, window_px, stride_px, seed):
-    image, model = scene(height, width, seed), predictor(stride_px)
-    whole, _ = segment(image, model, 1024)
-    tiled, _ = segment(image, model, window_px)
-    differ = tiled != whole
-    if differ.any():  # only where the two best classes are as good as equal
-        everything = image.read(next(iter(segment_windows(image, model, window_px=1024))).window)
-        p = np.sort(model(everything[0][None], everything[1][None])[0], axis=0)
-        assert (p[-1] - p[-2])[differ].max() < 1e-3
-        assert differ.mean() <= 1e-5
+def test_tiled_equals_whole(height, width, window_px, stride_px, holes, seed):
+    image, model = random_scene(height, width, seed, holes), tiny_predictor(stride_px)
+    assert equal_but_for_ties(image, model, segment(image, model, window_px), segment(image, model, 1024))
 
 
-def test_without_the_halo_the_test_above_would_fail():
-    image, model = scene(90, 90, holes=False), predictor(2, blocks=3)
-    whole, _ = segment(image, model, 1024)
+@settings(max_examples=15)
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    window_px=st.integers(16, 70),
+    attention=st.booleans(),
+    threads=st.integers(1, 4),
+    batch=st.integers(1, 5),
+)
+def test_threads_and_batches_give_the_same_bytes(height, width, window_px, attention, threads, batch):
+    options = {"attention": True, "attention_width": 8, "crop_px": 16} if attention else {}
+    image, model = random_scene(height, width), tiny_predictor(**options)
+    job = plan(image, model, window_px=window_px, probabilities="percent")
+    results = []
+    for choice in ({"threads": 1, "batch": 1}, {"threads": threads, "batch": batch}):
+        done = segment_tiles(job, job.tiles, SegmentSettings(**choice))
+        results.append(assembled(done, height, width))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=15)
+@given(data=st.data(), height=st.integers(5, 80), width=st.integers(5, 80), stride_px=st.sampled_from([1, 2, 4]))
+def test_a_part_has_the_classes_of_the_whole(data, height, width, stride_px):
+    row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    rows, cols = data.draw(st.integers(1, height - row)), data.draw(st.integers(1, width - col))
+    region = Window(row, col, rows, cols)
+    image, model = random_scene(height, width), tiny_predictor(stride_px)
+    job = plan(image, model, window_px=32, region=region)
+    part, _, _ = assembled(segment_tiles(job, job.tiles, SegmentSettings(window_px=32)), height, width)
+    assert (np.delete(part.ravel(), np.arange(part.size).reshape(part.shape)[region.slices].ravel()) == 99).all()
+    whole = segment(image, model, 1024)
+    part = np.where(part == 99, whole, part)
+    assert equal_but_for_ties(image, model, part, whole)
+
+
+def test_without_the_halo_the_tests_above_would_fail():
+    image, model = random_scene(90, 90, holes=0), tiny_predictor(2, blocks=3)
+    whole = segment(image, model, 1024)
     model.halo_px = 0
-    tiled, _ = segment(image, model, 32)
-    assert (tiled != whole).mean() > 1e-3
+    assert (segment(image, model, 32) != whole).mean() > 1e-3
 
 
 def test_nodata_gets_no_class_and_everything_else_does():
-    image = scene(40, 50)
-    classes, confidence = segment(image, predictor(), 16)
-    _, valid = image.read(next(iter(segment_windows(image, predictor(), window_px=1024))).window)
+    image = random_scene(40, 50)
+    job = plan(image, tiny_predictor(), window_px=16, probabilities="percent")
+    classes, confidence, percent = assembled(segment_tiles(job, job.tiles, SegmentSettings()), 40, 50)
+    _, valid = image.read(Window(0, 0, 40, 50))
     np.testing.assert_array_equal(classes == 0, ~valid)
     np.testing.assert_array_equal(confidence == 255, ~valid)
+    np.testing.assert_array_equal(percent == 255, np.broadcast_to(~valid, percent.shape))
     assert classes.max() <= 5
     assert confidence[valid].max() <= 100
     assert confidence[valid].min() >= 20  # the best of five
 
 
-def test_classes_and_confidence_are_those_of_the_probabilities():
-    image, model = scene(30, 40), predictor()
+def test_classes_confidence_and_percent_are_those_of_the_probabilities():
+    image, model = random_scene(30, 40), tiny_predictor()
     pixels, valid = image.read(Window(0, 0, 30, 40))
-    classes, confidence = model.classify(pixels[None], valid[None])
     p = model(pixels[None], valid[None])[0]
-    np.testing.assert_array_equal(classes[0], np.where(valid, p.argmax(0) + 1, 0))
-    np.testing.assert_array_equal(confidence[0], np.where(valid, np.rint(p.max(0) * 100), 255))
+    percent, exact = (model.classify(pixels[None], valid[None], probabilities=form) for form in ("percent", "exact"))
+    np.testing.assert_array_equal(percent.classes[0], np.where(valid, p.argmax(0) + 1, 0))
+    np.testing.assert_array_equal(percent.confidence[0], np.where(valid, np.rint(p.max(0) * 100), 255))
+    np.testing.assert_array_equal(percent.probabilities[0], np.where(valid, np.rint(p * 100), 255))
+    np.testing.assert_array_equal(exact.probabilities[0], np.where(valid, p, np.nan))
+    assert model.classify(pixels[None], valid[None]).probabilities is None
 
 
 def test_another_number_of_bands_is_refused():
     with pytest.raises(InputError, match="takes 4 bands but the image has 3"):
-        next(segment_windows(scene(20, 20), predictor(bands=4)))
+        next(segment_windows(random_scene(20, 20), tiny_predictor(bands=4)))
 
 
 @pytest.mark.parametrize(
@@ -110,8 +125,7 @@ def test_another_number_of_bands_is_refused():
     ids=lambda o: "-".join(str(value) for value in o.values()),
 )
 def test_tiled_equals_whole_for_every_form(options):
-    image, model = scene(130, 101), predictor(**options)
-    whole, _ = segment(image, model, 1024)
-    tiled, _ = segment(image, model, 40)
-    assert (tiled != whole).mean() < 1e-3  # only where two classes are as good as equal
+    image, model = random_scene(130, 101), tiny_predictor(**options)
+    whole = segment(image, model, 1024)
+    assert equal_but_for_ties(image, model, segment(image, model, 40), whole)
     assert len(np.unique(whole)) > 2

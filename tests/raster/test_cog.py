@@ -1,5 +1,4 @@
 import os
-import subprocess
 from xml.etree import ElementTree
 
 import numpy as np
@@ -7,10 +6,11 @@ import pytest
 import rasterio
 import rasterio.shutil
 from affine import Affine
+from rio_cogeo.cogeo import cog_validate
 
 from geoarseg.errors import InputError, OutputError
 from geoarseg.raster import cog
-from geoarseg.raster.cog import write_cog
+from geoarseg.raster.cog import write_cog, write_cog_of_raw
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.style import read_legend
 from geoarseg.raster.window import Window, tile_grid
@@ -108,6 +108,56 @@ def test_overlapping_blocks_are_a_bug(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+# raw files
+
+
+def raw_files(folder, bands):
+    folder.mkdir()
+    paths = [folder / f"band_{number}.raw" for number in range(len(bands))]
+    for path, band in zip(paths, bands, strict=True):
+        band.tofile(path)
+    counts = np.stack([np.bincount(band.ravel(), minlength=256) for band in bands])
+    return paths, counts
+
+
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_raw_files_become_bands(tmp_path, count):
+    bands = np.random.default_rng(0).integers(0, 102, (count, 600, 530)).astype("uint8")
+    paths, counts = raw_files(tmp_path / "raw", bands)
+    names = [f"class <{number}> & more" for number in range(count)]
+    place = {"height": 600, "width": 530, "crs": UTM, "transform": NORTH_UP, "nodata": 255, "tags": {"MADE_OF": "a<b"}}
+    path = write_cog_of_raw(tmp_path / "map.tif", paths, counts, band_names=names, **place)
+    assert cog_validate(path, strict=True, quiet=True)[:2] == (True, [])
+    with rasterio.open(path) as dataset:
+        np.testing.assert_array_equal(dataset.read(), bands)
+        assert dataset.descriptions == tuple(names)
+        assert dataset.nodatavals == (255,) * count
+        assert (dataset.transform, dataset.crs, dataset.tags()["MADE_OF"]) == (NORTH_UP, UTM, "a<b")
+
+
+def test_lost_pixels_of_any_band_are_noticed(tmp_path):
+    bands = np.random.default_rng(0).integers(0, 102, (3, 60, 50)).astype("uint8")
+    paths, counts = raw_files(tmp_path / "raw", bands)
+    bands[2, 30, 20:] += 1
+    bands[2].tofile(paths[2])
+    with pytest.raises(OutputError, match="pixels were lost"):
+        write_cog_of_raw(tmp_path / "map.tif", paths, counts, height=60, width=50, crs=UTM, transform=NORTH_UP)
+    assert os.listdir(tmp_path) == ["raw"]
+
+
+@pytest.mark.parametrize(("side", "is_big"), [(600, False), (50_000, True)])
+def test_a_raster_that_may_pass_four_gigabytes_is_a_bigtiff(tmp_path, monkeypatch, side, is_big):
+    """GDAL's IF_SAFER takes BigTIFF from 2 GB of uncompressed pixels; for the COG it is asked the same."""
+    profile = cog._profile(side, side, UTM, NORTH_UP, 0)
+    cog._write_tiled(tmp_path / "map.tif", iter(()), profile, None)  # sparse: no block is written
+    assert (tmp_path / "map.tif").read_bytes()[:4] == (b"II+\0" if is_big else b"II*\0")
+    options = {}
+    monkeypatch.setattr(rasterio.shutil, "copy", lambda *_, **given: options.update(given))
+    cog._copy_as_cog(tmp_path / "map.tif", tmp_path / "cog.tif", "mode")
+    assert options["BIGTIFF"] == profile["bigtiff"].upper() == "IF_SAFER"
+    assert options["OVERVIEW_RESAMPLING"] == "MODE"
+
+
 # whole or not at all
 
 
@@ -162,25 +212,11 @@ def test_a_full_disk_that_gdal_does_not_report_is_noticed(tmp_path, monkeypatch)
     assert os.listdir(tmp_path) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except OSError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip("a file system of one megabyte can only be mounted by root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("rows", [900, 2000, 4000])
 def test_a_full_disk_leaves_nothing(small_disk, rows):
+    disk = small_disk("1m")
     noise = np.random.default_rng(0).integers(0, 255, (rows, 1024)).astype("uint8")
     with pytest.raises(OutputError, match=r"map\.tif: No space left"):
-        write(small_disk / "map.tif", noise)
-    assert os.listdir(small_disk) == []
-    write(small_disk / "map.tif", noise[:100])
+        write(disk / "map.tif", noise)
+    assert os.listdir(disk) == []
+    write(disk / "map.tif", noise[:100])

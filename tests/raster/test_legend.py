@@ -95,3 +95,18 @@ def test_files_without_raster():
 def test_real_colour_table(shared_data):
     legend = read_legend(shared_data / "potsdam_landcover_reference_1m.tif")
     assert legend is None or {e.value for e in legend} <= set(range(1, 7))
+
+
+def test_flags_come_back_and_damaged_ones_do_not():
+    legend = Legend.from_colours(["water", "low vegetation"], [(0, 0, 255), (0, 255, 0)])
+    flags = legend.to_flags()
+    assert Legend.from_flags(flags | {"long_name": "classes"}) == legend
+    for damage in (
+        {"flag_colors": "red blue"},
+        {"flag_meanings": "water"},
+        {"flag_values": [0, 1]},
+        {"flag_values": 1},
+    ):
+        assert Legend.from_flags(flags | damage) is None
+    assert Legend.from_flags({}) is None
+    assert Legend.from_flags({"flag_values": [], "flag_meanings": "", "flag_colors": ""}) is None

@@ -314,8 +314,6 @@ def test_gdal_names_pass_through(make_raster, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(path, "a.tif")
     assert open_scene(f"/vsizip/{tmp_path}/a.zip/a.tif").shape == (1, 5, 5)
-    assert source._locate("https://example.org/a.tif")[0] == "/vsicurl/https://example.org/a.tif"
-    assert source._locate("s3://bucket/a.tif")[0] == "s3://bucket/a.tif"
 
 
 def test_ground_control_points_count_as_no_georeference(make_raster):

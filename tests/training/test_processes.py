@@ -172,21 +172,21 @@ class Dying(CropSampler):
 
     drawn = 0
 
-    def draw(self, count):
+    def draw(self, count, **options):
         self.drawn += 1
         if self.drawn == 3 and multiprocessing.parent_process() is not None:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().draw(count)
+        return super().draw(count, **options)
 
 
 class Failing(Dying):
     """As `Dying`, by an error."""
 
-    def draw(self, count):
+    def draw(self, count, **options):
         if self.drawn == 2 and multiprocessing.parent_process() is not None:
             raise ValueError("no more crops")
         self.drawn += 1
-        return CropSampler.draw(self, count)
+        return CropSampler.draw(self, count, **options)
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,22 @@ def test_the_fingerprint_sees_every_part():
     one = state_module.fingerprint(a=1, b=[2])
     assert one == state_module.fingerprint(b=[2], a=1)
     assert one != state_module.fingerprint(a=1, b=[3])
+
+
+@pytest.mark.parametrize("objective", ["ac", "arl"])
+def test_readers_change_nothing(scene, tmp_path, objective):
+    options = settings(objective=objective, evaluate_every=5, steps=12)
+    score = {"evaluate": lambda network: -network.d.weight.detach().square().sum().item()}
+    alone, fed = (options.model_copy(update={"readers": readers}) for readers in (0, 3))
+    whole = train(scene, alone, **score)
+    path = tmp_path / "model.state"
+    with pytest.raises(KeyboardInterrupt):
+        train(scene, alone, path=path, progress=StopAt(4), **score)
+    resumed = StopAt(7)
+    with pytest.raises(KeyboardInterrupt):
+        train(scene, fed, path=path, progress=resumed, **score)
+    assert any("behind step 4" in text for text in resumed.heard)
+    parts = train(scene, alone, path=path, **score)
+    assert parts.losses == whole.losses
+    assert parts.scores == whole.scores
+    assert weights_equal(parts.network, whole.network)

@@ -48,7 +48,9 @@ def test_every_format_round_trips(tmp_path, ending):
     assert frame["class"].tolist() == [1, 2, 3]
     assert frame["name"].tolist() == ["roof", "tree", "class 3"]
     assert frame["area_m2"].tolist() == [20.0, 8.0, 4.0]
-    assert list(frame.columns) == ["class", "name", "area_m2", "geometry"]
+    length = "perim_m" if ending == ".shp" else "perimeter_m"
+    assert list(frame.columns) == ["class", "name", "area_m2", length, "geometry"]
+    assert frame[length].tolist() == [24.0, 12.0, 8.0]
     assert frame.to_crs(UTM).area.to_numpy() == pytest.approx([20.0, 8.0, 4.0], rel=1e-3)
     assert frame.is_valid.all()
     expected = {path.name} if ending == ".gpkg" else {path.name, "map.qml"}
@@ -64,7 +66,8 @@ def test_empty_layer_has_its_columns(tmp_path, ending):
     frame = read_polygons(path)
     assert len(frame) == 0
     if "json" not in ending:  # GeoJSON has no columns without features
-        assert list(frame.columns) == ["class", "name", "area_m2", "geometry"]
+        assert list(frame.columns)[:3] == ["class", "name", "area_m2"]
+        assert len(frame.columns) == 5
 
 
 @pytest.mark.parametrize("ending", [".gpkg", ".fgb", ".parquet", ".geojson", ".shp"])
@@ -245,10 +248,44 @@ def test_interrupted_overwriting_keeps_the_old(tmp_path):
 
 
 def test_batches_are_written_in_portions(tmp_path, monkeypatch):
-    monkeypatch.setattr("geoarseg.vector.layer._BATCH_FEATURES", 3)
-    monkeypatch.setattr("geoarseg.vector.layer._BATCH_VERTICES", 16)
+    monkeypatch.setattr("geoarseg.vector.records._BATCH_FEATURES", 3)
+    monkeypatch.setattr("geoarseg.vector.records._BATCH_VERTICES", 16)
     raster = np.random.default_rng(0).integers(1, 4, (12, 12)).astype(np.uint8)
     totals = write(tmp_path / "map.gpkg", raster)
     frame = read_polygons(tmp_path / "map.gpkg")
     assert len(frame) == totals.polygons == sum(len(batch) for batch in batches(raster))
     assert frame["area_m2"].sum() == raster.size * 4
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".shp", ".parquet"])
+@pytest.mark.parametrize("worth", [0, 1 << 25])
+def test_a_second_process_writes_the_same(tmp_path, monkeypatch, ending, worth):
+    monkeypatch.setattr("geoarseg.vector.writing._WORTH_A_PROCESS", worth)
+    raster = np.random.default_rng(0).integers(0, 4, (30, 40)).astype(np.uint8)
+    totals = [write(tmp_path / f"{workers}{ending}", raster, workers=workers) for workers in (1, 2)]
+    assert totals[0] == totals[1]
+    one, two = (read_polygons(tmp_path / f"{workers}{ending}") for workers in (1, 2))
+    assert one.drop(columns="geometry").equals(two.drop(columns="geometry"))
+    assert one.geometry.geom_equals(two.geometry).all()
+    assert one.crs == two.crs
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("broken strip")])
+def test_interrupted_writing_in_a_second_process_leaves_nothing(tmp_path, monkeypatch, error):
+    monkeypatch.setattr("geoarseg.vector.writing._WORTH_A_PROCESS", 0)
+
+    def broken():
+        yield from batches()
+        raise error
+
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        write_layer(tmp_path / "map.gpkg", broken(), transform=TRANSFORM, crs=UTM, workers=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_process_that_fails_is_an_output_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("geoarseg.vector.writing._WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("geoarseg.vector.writing.sys.executable", "/bin/false")
+    with pytest.raises(OutputError, match="code 1"):
+        write(tmp_path / "map.gpkg", np.ones((4, 4), np.uint8), workers=2)
+    assert list(tmp_path.iterdir()) == []

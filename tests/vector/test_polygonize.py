@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import rasterio.features
+import scipy.ndimage
 import shapely
 from affine import Affine
 from hypothesis import given
@@ -98,7 +99,7 @@ def test_strips_give_the_polygons_of_the_whole(raster, rows, connectedness, noda
 @given(raster=RASTERS, rows=st.integers(1, 15), connectedness=st.sampled_from([4, 8]))
 def test_areas_sum_to_the_valid_pixels(raster, rows, connectedness):
     batches = batches_of(raster, rows, connectedness=connectedness)
-    pixels = np.zeros(256, np.int64)
+    pixels = np.zeros(256)
     for batch in batches:
         np.add.at(pixels, batch.classes, batch.pixels)
     expected = np.bincount(raster.ravel(), minlength=256)
@@ -155,6 +156,19 @@ def test_large_noise(connectedness):
 def test_columns_beyond_16_bits():
     raster = np.random.default_rng(2).integers(0, 3, (3, 70_000)).astype(np.uint8)
     assert polygons(raster, 2) == polygons_in_one_pass(raster)
+
+
+@given(raster=RASTERS, rows=st.integers(1, 15), connectedness=st.sampled_from([4, 8]))
+def test_polygons_know_their_first_pixel(raster, rows, connectedness):
+    structure = np.ones((3, 3)) if connectedness == 8 else None
+    expected = set()
+    for value in np.unique(raster[raster > 0]):
+        labels, _ = scipy.ndimage.label(raster == value, structure)
+        places, first = np.unique(labels, return_index=True)
+        expected |= {(int(value), *map(int, divmod(at, raster.shape[1]))) for at in first[places > 0]}
+    batches = batches_of(raster, rows, connectedness=connectedness)
+    found = [(int(c), *map(int, at)) for b in batches for c, at in zip(b.classes, b.first_pixels, strict=True)]
+    assert sorted(found) == sorted(expected)
 
 
 def test_nodata_makes_no_polygon():

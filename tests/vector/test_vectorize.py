@@ -15,6 +15,7 @@ from shapely.geometry import shape
 from geoarseg.errors import InputError, OutputError, SettingsError
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import Legend
+from geoarseg.settings import PolygonSettings
 from geoarseg.vector.source import open_class_raster
 from geoarseg.vector.vectorize import polygons_of, read_polygons, vectorize_raster
 
@@ -63,10 +64,10 @@ def test_strips_do_not_matter(class_file, tmp_path, connectedness):
     with open_class_raster(class_file(noise())) as source:
         for rows in (1, 7, None):
             path = tmp_path / f"strips_{rows}.gpkg"
-            vectorize_raster(source, path, strip_rows=rows, connectedness=connectedness)
+            vectorize_raster(source, path, strip_rows=rows, settings=PolygonSettings(connectedness=connectedness))
             frame = read_polygons(path)
             layers.append(sorted(frame.normalize().to_wkt()))
-        frame = polygons_of(source, connectedness=connectedness)
+        frame = polygons_of(source, settings=PolygonSettings(connectedness=connectedness))
         layers.append(sorted(frame.normalize().to_wkt()))
     assert all(layer == layers[0] for layer in layers)
 
@@ -144,8 +145,8 @@ def test_damaged_raster(class_file, tmp_path):
 
 def test_wishes_out_of_range(class_file, tmp_path):
     with open_class_raster(class_file(noise())) as source:
-        with pytest.raises(SettingsError, match="4 or 8"):
-            vectorize_raster(source, tmp_path / "map.gpkg", connectedness=6)
+        with pytest.raises(SettingsError, match="301 metres is more than the whole raster"):
+            vectorize_raster(source, tmp_path / "map.gpkg", settings=PolygonSettings(simplify_m=301))
         with pytest.raises(SettingsError, match="at least 1"):
             vectorize_raster(source, tmp_path / "map.gpkg", strip_rows=0)
         with pytest.raises(InputError, match="vector format"):

@@ -1,0 +1,21 @@
+"""GDAL's cache of raster blocks, of one size for the whole process and for any raster.
+
+By itself GDAL takes a twentieth of the machine's memory, and fills it.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+_CACHE_BYTES = 512 << 20
+"""Holds the rows that one row of windows needs, twice, of an image of four bytes a pixel 100,000 pixels wide."""
+
+
+@cache
+def bound_block_cache() -> None:
+    """Bound the cache of this process, unless GDAL_CACHEMAX in the environment says how large it may be."""
+    from rasterio.env import set_gdal_config  # takes a while, and errors and settings have no need of it
+
+    if "GDAL_CACHEMAX" not in os.environ:
+        set_gdal_config("GDAL_CACHEMAX", _CACHE_BYTES)  # rasterio.Env would take it back at its end

@@ -1,0 +1,50 @@
+"""What went wrong with a job, and what the user can do about it. Pure: no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .job import Ended
+
+SET_UP, RETRY, USE_CPU, NOTHING = "set_up", "retry", "use_cpu", ""
+"""The ways out."""
+
+_KILLED = (-9, 137)
+_MEMORY = ("memory is not enough", "out of memory", "cannot allocate memory", "bad_alloc", "defaultcpuallocator")
+_DISK = ("no space left", "is the disk full", "disk quota")
+_DEVICE = ("there is no device", "no cuda gpus are available", "nvidia driver")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job came to nothing."""
+
+    kind: str
+    """`environment`, `memory`, `disk`, `device`, `request` or `died`."""
+    detail: str
+    """What the command, or the system, said."""
+    way_out: str
+    """`SET_UP`, `RETRY`, `USE_CPU` or `NOTHING`."""
+    log: str = ""
+    """The file with all that was said."""
+
+
+def failure_of(ended: Ended, fault_text: str = "") -> Failure:
+    """The failure behind the end of a job.
+
+    Args:
+        ended: a job that did not end well.
+        fault_text: its fault in words, if there is one.
+    """
+    if ended.fault is not None:
+        return Failure("environment", fault_text or str(ended.fault), SET_UP, ended.log)
+    small = ended.error.lower()
+    if any(words in small for words in _MEMORY) or (ended.code in _KILLED and not ended.error):
+        return Failure("memory", ended.error, RETRY, ended.log)
+    if any(words in small for words in _DISK):
+        return Failure("disk", ended.error, RETRY, ended.log)
+    if any(words in small for words in _DEVICE):
+        return Failure("device", ended.error, USE_CPU, ended.log)
+    if ended.code == 2:
+        return Failure("request", ended.error, NOTHING, ended.log)
+    return Failure("died", ended.error or str(ended.code), RETRY, ended.log)

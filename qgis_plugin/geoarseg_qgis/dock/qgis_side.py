@@ -1,0 +1,249 @@
+"""What the dock asks of layers and the map, had from QGIS."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Callable, Mapping, Sequence
+
+from osgeo import gdal
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFillSymbol,
+    QgsPalettedRasterRenderer,
+    QgsProcessingException,
+    QgsProject,
+    QgsRaster,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsRendererCategory,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ..inputs import VIRTUAL, cut_picture, gdal_path, picture_of, pixel_window, remove_made, write_polygons
+from .classes import MapClass
+from .side import CANVAS, POLYGONS, WHOLE, Area, AreaLayer, Band, ImageLayer, SideError, Source
+from .texts import tr
+
+_NAMES_OF_ROLES = {"red": "red", "green": "green", "blue": "blue", "nir": "near infrared"}
+_CLASS_FIELD = "class"
+
+
+class QgisSide:
+    """The project and the canvas.
+
+    Args:
+        iface: QGIS's window.
+    """
+
+    def __init__(self, iface: Any) -> None:
+        self._iface = iface
+        self._changed: Callable[[], None] | None = None
+        self._shown: dict[str, tuple[str, str]] = {}  # layer id -> source, provider
+
+    def images(self) -> list[ImageLayer]:
+        """The raster layers, as the layer tree has them."""
+        return [_image(layer) for layer in _layers_in_order() if isinstance(layer, QgsRasterLayer)]
+
+    def areas(self) -> list[AreaLayer]:
+        """The layers of polygons."""
+        polygon = QgsWkbTypes.GeometryType.PolygonGeometry
+        layers = [layer for layer in _layers_in_order() if isinstance(layer, QgsVectorLayer)]
+        return [AreaLayer(layer.id(), layer.name()) for layer in layers if layer.geometryType() == polygon]
+
+    def current_image(self) -> str:
+        """The layer that is selected in the layer tree, if it is a raster."""
+        layer = self._iface.activeLayer()
+        return str(layer.id()) if isinstance(layer, QgsRasterLayer) else ""
+
+    def watch(self, changed: Callable[[], None] | None) -> None:
+        """Hear of layers that come and go."""
+        project = QgsProject.instance()
+        for signal in (project.layersAdded, project.layersRemoved):
+            if self._changed is not None:
+                signal.disconnect(self._tell)
+            if changed is not None:
+                signal.connect(self._tell)
+        self._changed = changed
+
+    def folder_for(self, image: str) -> Path:
+        """A folder beside the image, or in the home folder if that cannot be written."""
+        layer = _layer(image)
+        path = Path(gdal_path(layer) or "")
+        base = path.parent if path.is_file() and os.access(path.parent, os.W_OK) else Path.home()
+        stem = re.sub(r"[^\w.-]+", "_", path.stem if path.is_file() else layer.name()).strip("_") or "image"
+        names = [f"{stem}_landcover", *(f"{stem}_landcover_{number}" for number in range(2, 1000))]
+        return next((base / name for name in names if not (base / name).exists()), base / names[0])
+
+    def source(self, image: str, area: Area, roles: Mapping[int, str], folder: Path) -> Source:
+        """The layer's file, or a virtual raster of a part of it."""
+        layer = _layer(image)
+        picture = picture_of(layer)
+        window = polygons = None
+        try:
+            if area.kind != WHOLE and not layer.crs().isValid():
+                raise SideError(tr("The image has no coordinate reference system: assign one, or map all of it."))
+            if area.kind == CANVAS:
+                window = pixel_window(picture.path, self._canvas_extent(layer))
+            if area.kind == POLYGONS:
+                folder.mkdir(parents=True, exist_ok=True)
+                polygons = write_polygons(_layer(area.key), folder / "input_area.gpkg", QgsProject.instance())
+            path = cut_picture(picture, folder, window=window, area=polygons)
+            if polygons is not None:
+                polygons.unlink()  # they are in the mask
+        except QgsProcessingException as error:
+            raise SideError(str(error)) from error
+        if roles:
+            path = _with_roles(path, folder, roles)
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER)
+        return Source(path, dataset.RasterXSize, dataset.RasterYSize)
+
+    def tidy(self, folder: Path) -> None:
+        """Take away the virtual raster."""
+        remove_made(folder)
+
+    def show(self, folder: Path, name: str) -> list[MapClass]:
+        """Load raster and polygons, in the place of earlier ones of that folder."""
+        self._drop(folder)
+        raster = QgsRasterLayer(str(folder / "classes.tif"), tr("Land cover of {name}").format(name=name), "gdal")
+        if not raster.isValid() or not isinstance(raster.renderer(), QgsPalettedRasterRenderer):
+            raise SideError(tr("{folder} holds no map that can be loaded.").format(folder=folder))
+        layers = [raster]
+        polygons = folder / "classes.gpkg"
+        if polygons.is_file():
+            title = tr("Land-cover polygons of {name}").format(name=name)
+            layers.append(QgsVectorLayer(str(polygons), title, "ogr"))
+        self._shown = {layer.id(): (layer.source(), layer.providerType()) for layer in layers if layer.isValid()}
+        QgsProject.instance().addMapLayers([layer for layer in layers if layer.isValid()])
+        shares = _shares(folder)
+        return [
+            MapClass(int(entry.value), entry.label, entry.color.name(), shares.get(int(entry.value)))
+            for entry in raster.renderer().classes()
+            if entry.color.alpha()
+        ]
+
+    def restyle(self, classes: Sequence[MapClass]) -> None:
+        """Give raster and polygons other renderers."""
+        for layer in self._shown_layers():
+            if isinstance(layer, QgsRasterLayer):
+                layer.setRenderer(_raster_renderer(layer, classes))
+            else:
+                layer.setRenderer(_polygon_renderer(classes))
+            layer.triggerRepaint()
+            self._iface.layerTreeView().refreshLayerSymbology(layer.id())
+
+    def release(self) -> None:
+        """Close the files: on Windows they could not be replaced, and SQLite's side files would stay."""
+        for layer in self._shown_layers():
+            layer.setDataSource("", layer.name(), layer.providerType())
+
+    def reload(self) -> None:
+        """Open the files again."""
+        for layer in self._shown_layers():
+            source, provider = self._shown[layer.id()]
+            layer.setDataSource(source, layer.name(), provider)
+
+    def _shown_layers(self) -> list[Any]:
+        """The layers of the map that the user has not removed."""
+        found = (QgsProject.instance().mapLayer(key) for key in self._shown)
+        return [layer for layer in found if layer is not None]
+
+    def _drop(self, folder: Path) -> None:
+        sources = tuple(str(folder / name) for name in ("classes.tif", "classes.gpkg"))
+        layers = QgsProject.instance().mapLayers().values()
+        QgsProject.instance().removeMapLayers([layer.id() for layer in layers if layer.source().startswith(sources)])
+
+    def _canvas_extent(self, layer: QgsRasterLayer) -> QgsRectangle:
+        canvas = self._iface.mapCanvas()
+        across = QgsCoordinateTransform(canvas.mapSettings().destinationCrs(), layer.crs(), QgsProject.instance())
+        try:
+            return across.transformBoundingBox(canvas.extent())
+        except QgsCsException as error:
+            raise SideError(tr("The extent of the canvas cannot be transformed to the image's system.")) from error
+
+    def _tell(self, *_: Any) -> None:
+        if self._changed is not None:
+            self._changed()
+
+
+def _layers_in_order() -> list[Any]:
+    return list(QgsProject.instance().layerTreeRoot().layerOrder())
+
+
+def _layer(key: str) -> Any:
+    layer = QgsProject.instance().mapLayer(key)
+    if layer is None:
+        raise SideError(tr("The layer is not in the project any more."))
+    return layer
+
+
+def _image(layer: QgsRasterLayer) -> ImageLayer:
+    provider = layer.dataProvider()
+    colours = {QgsRaster.RedBand: "red", QgsRaster.GreenBand: "green", QgsRaster.BlueBand: "blue"}
+    numbers = range(1, layer.bandCount() + 1) if layer.isValid() else ()
+    bands = tuple(
+        Band(number, _description(layer.bandName(number)), colours.get(provider.colorInterpretation(number), ""))
+        for number in numbers
+        if provider.colorInterpretation(number) != QgsRaster.AlphaBand
+    )
+    problem = ""
+    if not layer.isValid():
+        problem = tr("The layer cannot be read.")
+    elif gdal_path(layer) is None:
+        problem = tr(
+            "{name} is no file but comes from a service. Export it first: Layer > Save As, or the Processing algorithm"
+            " with a pixel size."
+        ).format(name=layer.name())
+    return ImageLayer(layer.id(), layer.name(), bands, problem)
+
+
+def _description(band_name: str) -> str:
+    """What a person wrote about a band: QGIS puts it behind a colon, and the colour in brackets."""
+    _, colon, text = band_name.partition(": ")
+    return re.sub(r" \([^()]*\)$", "", text) if colon else ""
+
+
+def _with_roles(path: str, folder: Path, roles: Mapping[int, str]) -> str:
+    """A virtual raster whose bands say what they are, as the command reads it."""
+    target = folder / VIRTUAL
+    if Path(path) != target:
+        folder.mkdir(parents=True, exist_ok=True)
+        gdal.Translate(str(target), path, format="VRT")
+    dataset = gdal.OpenEx(str(target), gdal.OF_RASTER | gdal.OF_UPDATE)
+    for number, role in roles.items():
+        dataset.GetRasterBand(number).SetDescription(_NAMES_OF_ROLES.get(role, f"band {number}"))
+    dataset.FlushCache()
+    return str(target)
+
+
+def _shares(folder: Path) -> dict[int, float]:
+    """The classes' shares by their values, from the summary; empty if there is none."""
+    try:
+        rows = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["classes"]
+        return {int(row["value"]): float(row["share"]) for row in rows}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _raster_renderer(layer: QgsRasterLayer, classes: Sequence[MapClass]) -> QgsPalettedRasterRenderer:
+    entries = [
+        QgsPalettedRasterRenderer.Class(value, QColor(entry.colour), entry.name)
+        for entry in classes
+        for value in entry.values
+    ]
+    return QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries)
+
+
+def _polygon_renderer(classes: Sequence[MapClass]) -> QgsCategorizedSymbolRenderer:
+    categories = []
+    for entry in classes:
+        symbol = QgsFillSymbol.createSimple({"color": entry.colour, "outline_style": "no"})
+        value = list(entry.values) if entry.members else entry.value
+        categories.append(QgsRendererCategory(value, symbol, entry.name))
+    return QgsCategorizedSymbolRenderer(_CLASS_FIELD, categories)

@@ -1,0 +1,160 @@
+"""Drives the dock from a layer to a saved legend, then starts again and unloads the plugin in the middle."""
+
+import sys
+import time
+from pathlib import Path
+
+from harness import Window, children, files_under, load_plugin, say, start_qgis
+from osgeo import gdal
+from qgis.core import QgsFeature, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt import sip
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget
+
+image, folder = sys.argv[1], Path(sys.argv[2])
+application = start_qgis()
+
+
+class WindowWithMap(Window):
+    """A window with a canvas and a layer in hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.canvas, self.refreshed = QgsMapCanvas(self.window), []
+
+    def mapCanvas(self):
+        return self.canvas
+
+    def activeLayer(self):
+        return layer
+
+    def layerTreeView(self):
+        return self
+
+    def refreshLayerSymbology(self, key):
+        self.refreshed.append(key)
+
+
+def wait(what, seconds=240):
+    """Let Qt work until something has come about."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, panel.log.toPlainText()
+        application.processEvents()
+        time.sleep(0.02)
+
+
+def choose(box, key):
+    box.setCurrentIndex(box.findData(key))
+
+
+project = QgsProject.instance()
+layer = QgsRasterLayer(image, "An image")
+service = QgsRasterLayer("type=xyz&url=http://localhost/{z}/{x}/{y}.png", "A service", "wms")
+fields = QgsVectorLayer(f"Polygon?crs={layer.crs().authid()}", "Fields", "memory")
+extent = layer.extent()
+part = extent.buffered(-extent.width() / 4)
+feature = QgsFeature()
+from qgis.core import QgsGeometry  # noqa: E402
+
+feature.setGeometry(QgsGeometry.fromRect(part))
+fields.dataProvider().addFeatures([feature])
+project.addMapLayers([layer, service, fields])
+window = WindowWithMap()
+window.canvas.setDestinationCrs(layer.crs())
+window.canvas.resize(400, 400)
+window.canvas.setExtent(part)
+plugin = load_plugin(window)
+
+import geoarseg_qgis.command as command  # noqa: E402 -- from the profile, where the plugin is installed
+
+command.QUALITIES["quick"]["train.steps"] = 6
+plugin.toggle_dock()
+panel = plugin._dock.panel
+panel.show()
+form, story, side = panel.form, panel.story, panel.story.side
+seen = {
+    "images": [entry.name for entry in side.images()],
+    "problems": [bool(entry.problem) for entry in side.images()],
+    "areas": [entry.name for entry in side.areas()],
+    "roles": form.bands.roles(),
+    "chosen": form.image.currentText(),
+}
+
+from geoarseg_qgis.dock.side import Area  # noqa: E402
+
+sizes = {}
+for name, area in (("whole", Area()), ("canvas", Area("canvas")), ("polygons", Area("polygons", fields.id()))):
+    source = side.source(layer.id(), area, {}, folder / name)
+    dataset = gdal.Open(source.path)  # a band does not keep it alive
+    mask = dataset.GetRasterBand(1).GetMaskBand().ReadAsArray()
+    sizes[name] = [source.width, source.height, int((mask > 0).sum())]
+named = gdal.Open(side.source(layer.id(), Area(), {1: "nir", 2: "", 3: "red"}, folder / "roles").path)
+roles = [named.GetRasterBand(number).GetDescription() for number in (1, 2, 3)]
+
+choose(form.quality, "quick")
+choose(form.area, "canvas")
+choose(form.device, "cpu")
+form.classes.setValue(4)
+form.folder.setText(str(folder / "map"))
+form.measure_button.click()
+wait(lambda: story.state == "asking")
+measured = form.time.text()
+form.start_button.click()
+wait(lambda: story.state == "naming")
+maps = [project.mapLayer(key) for key in side._shown]
+shown = {
+    "names": sorted(entry.name() for entry in maps),
+    "shares": sum(row.share for row in story.table.rows),
+    "curve": len(panel.progress.curve.points),
+    "files": files_under(folder / "map"),
+}
+raster, polygons = maps
+table = story.table
+first, second, third, fourth = (row.value for row in table.rows)
+table.rename(first, "fields")
+table.recolour(first, "#010203")
+table.merge([second, third])
+left = table.rows[1].value
+styled = {
+    "raster": [[entry.value, entry.label, entry.color.name()] for entry in raster.renderer().classes()],
+    "polygons": [[entry.value(), entry.label()] for entry in polygons.renderer().categories()],
+    "refreshed": len(set(window.refreshed)),
+}
+panel.legend.save_button.click()
+wait(lambda: story.state == "naming")
+saved = {
+    "failure": "" if panel.banner.isHidden() else panel.banner.text.text(),
+    "valid": [entry.isValid() for entry in maps],
+    "values": sorted({entry["class"] for entry in polygons.getFeatures()}),
+    "texts": sorted({entry["name"] for entry in polygons.getFeatures()}),
+    "raster": [[entry.value, entry.label, entry.color.name()] for entry in raster.renderer().classes()],
+    "expected": sorted({first, left, fourth}),
+    "opened": [row.name for row in side.show(folder / "map", "again")],
+    "layers": len(project.mapLayers()),
+}
+
+panel.story.back()
+command.QUALITIES["quick"]["train.steps"] = 10**6
+form.folder.setText(str(folder / "another"))
+form.start_button.click()
+wait(lambda: len(panel.progress.curve.points) > 1)
+running = len(children())
+started = time.monotonic()
+plugin.unload()
+seconds = time.monotonic() - started
+QApplication.sendPostedEvents(None, 52)  # DeferredDelete
+wait(lambda: not children())
+unloaded = {
+    "running": running,
+    "seconds": seconds,
+    "children": children(),
+    "docks": len(window.window.findChildren(QDockWidget)),
+    "files": [name for name in files_under(folder / "another") if ".state" not in name],
+}
+project.clear()
+# Datasets and widgets must go before QGIS does.
+del named, dataset
+sip.delete(window.window)
+say(seen=seen, sizes=sizes, roles=roles, measured=measured, shown=shown, styled=styled, saved=saved, unloaded=unloaded)
+application.exitQgis()

@@ -1,0 +1,103 @@
+"""A run that was killed goes on behind what it had finished."""
+
+import numpy as np
+import pytest
+
+from geoarseg.config import load_settings
+from geoarseg.errors import OutputError
+from geoarseg.pipeline import run
+from geoarseg.progress import Progress
+
+TINY = ["device=cpu", "classes=3", "network.width=8", "network.blocks=1", "train.steps=3", "train.batch=2"]
+LATER = ("summary.json", "preview.png", "classes.gpkg")
+
+
+class Stages(Progress):
+    """Remembers what was done."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def on_start(self, stage):
+        self.names.append(stage.name)
+
+
+@pytest.fixture
+def image(make_raster, tmp_path):
+    (tmp_path / "in").mkdir()
+    data = np.random.default_rng(0).integers(1, 255, (3, 60, 70)).astype(np.uint8)
+    return make_raster(data, tmp_path / "in" / "image.tif")
+
+
+def run_again(image, out, *settings, **options):
+    progress = Stages()
+    run([str(image)], out, settings=load_settings(overrides=[*TINY, *settings]), progress=progress, **options)
+    return progress.names
+
+
+@pytest.mark.parametrize(
+    ("lost", "done"),
+    [
+        (LATER[:1], ["vectorize", "preview"]),
+        (LATER, ["vectorize", "preview"]),
+        ((*LATER, "classes.tif"), ["segment", "write", "vectorize", "preview"]),
+        ((*LATER, "classes.tif", "confidence.tif"), ["segment", "write", "vectorize", "preview"]),
+    ],
+)
+def test_what_is_finished_is_not_done_again(image, tmp_path, lost, done):
+    out, settings = tmp_path / "out", "segment.confidence=true"
+    run_again(image, out, settings)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    for name in lost:
+        (out / name).unlink()
+    assert run_again(image, out, settings) == done
+    assert {path.name for path in out.iterdir()} == set(before)
+    for name in ("model.safetensors", "classes.tif", "confidence.tif", "preview.png"):
+        assert (out / name).read_bytes() == before[name], name
+
+
+@pytest.mark.parametrize("change", ["train.steps=4", "seed=1", "network.kernel_px=5"])
+def test_a_model_of_other_settings_is_not_continued(image, tmp_path, change):
+    out = tmp_path / "out"
+    run_again(image, out)
+    (out / "summary.json").unlink()
+    with pytest.raises(OutputError, match=r"model\.safetensors exists"):
+        run_again(image, out, change)
+    assert run_again(image, out, change, overwrite=True)[:2] == ["statistics", "train"]
+
+
+def test_a_model_of_other_images_is_not_continued(image, make_raster, tmp_path):
+    out = tmp_path / "out"
+    run_again(image, out)
+    (out / "summary.json").unlink()
+    other = make_raster(np.random.default_rng(1).integers(1, 99, (3, 60, 70)).astype(np.uint8))
+    with pytest.raises(OutputError, match=r"model\.safetensors exists"):
+        run_again(other, out)
+
+
+def test_another_map_in_the_folder_is_not_replaced(image, tmp_path):
+    out = tmp_path / "out"
+    run_again(image, out)
+    (out / "summary.json").unlink()
+    before = (out / "classes.tif").read_bytes()
+    with pytest.raises(OutputError, match=r"classes\.tif exists"):
+        run_again(image, out, "segment.window_px=32")
+    assert (out / "classes.tif").read_bytes() == before
+
+
+def test_a_finished_run_is_not_replaced(image, tmp_path):
+    run_again(image, tmp_path / "out")
+    with pytest.raises(OutputError, match="--overwrite"):
+        run_again(image, tmp_path / "out")
+
+
+def test_only_unfinished_images_are_mapped(image, make_raster, tmp_path):
+    data = np.random.default_rng(2).integers(1, 255, (3, 50, 40)).astype(np.uint8)
+    images = [str(image), str(make_raster(data, tmp_path / "in" / "second.tif"))]
+    settings = load_settings(overrides=TINY)
+    run(images, tmp_path / "out", settings=settings, per_image=True)
+    (tmp_path / "out" / "second" / "summary.json").unlink()
+    (result,) = run(images, tmp_path / "out", settings=settings, per_image=True)
+    assert result.folder.name == "second"
+    assert sum(result.maps.pixels) == 50 * 40
