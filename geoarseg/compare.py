@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
+from geoarseg.clustering.image_model import Smoothed
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.evaluation.baselines import Blocks, kmeans_map, mixture_map
+from geoarseg.evaluation.baselines import SMOOTHING_PX, Baseline, Blocks, fit_baseline, map_scene
 from geoarseg.evaluation.comparison import Trial, write_comparison
 from geoarseg.evaluation.label_grid import label_values, labels_on_grid
 from geoarseg.evaluation.scores import score_rasters
@@ -27,19 +30,44 @@ from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.settings import Settings
+from geoarseg.taught import NetworkModel, taught_model
 from geoarseg.training.state import fingerprint
 
-Method = Literal["random", "kmeans", "mixture-full", "mixture-tied", "iic", "ac", "arl"]
+Method = Literal[
+    "random", "kmeans", "kmeans-guided", "mixture-full", "mixture-full-guided", "mixture-tied", "texture",
+    "texture-guided", "consensus", "taught", "iic", "ac", "arl",
+]  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
+DEFAULT_METHODS: tuple[Method, ...] = tuple(m for m in METHODS if m not in ("mixture-tied", "iic", "arl"))
+"""Those that a user would choose between; the others are there for the paper's sake."""
 TITLES: dict[str, str] = {
     "random": "random CNN",
     "kmeans": "K-means",
+    "kmeans-guided": "K-means, guided filter",
     "mixture-full": "Gaussian mixture, full",
+    "mixture-full-guided": "Gaussian mixture, full, guided filter",
     "mixture-tied": "Gaussian mixture, tied",
+    "texture": "texture mixture",
+    "texture-guided": "texture mixture, guided filter",
+    "consensus": "consensus of mixtures",
+    "taught": "network taught by the consensus, guided filter",
     "iic": "IIC",
     "ac": "AC",
     "arl": "ARL",
 }
+_BASELINES: dict[str, tuple[Baseline, bool]] = {
+    "kmeans": ("kmeans", False),
+    "kmeans-guided": ("kmeans", True),
+    "mixture-full": ("mixture-full", False),
+    "mixture-full-guided": ("mixture-full", True),
+    "mixture-tied": ("mixture-tied", False),
+    "texture": ("texture", False),
+    "texture-guided": ("texture", True),
+    "consensus": ("consensus", True),
+}
+_COARSE_M = 10.0  # pixels from this size on are as large as what lies on them
+_COARSE_SMOOTHING_PX = 2
+_METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +89,7 @@ def compare(
     *,
     settings: Settings,
     classes: int | None = None,
-    methods: Sequence[Method] = METHODS,
+    methods: Sequence[Method] = DEFAULT_METHODS,
     seeds: Sequence[int] = (0, 1, 2),
     ignore: Sequence[int] = (),
     overwrite: bool = False,
@@ -78,7 +106,7 @@ def compare(
         settings: those of AC; ARL and IIC differ from them in what makes them ARL and IIC.
         classes: number of clusters of every method; as many as the labels have classes by default.
         methods: which ones, of `METHODS`.
-        seeds: one trial each; also the seed of K-means and mixtures.
+        seeds: one trial each; also the seed of the free methods.
         ignore: label values that are not scored.
         overwrite: replace the trials of other arguments.
         progress: hears of it all.
@@ -146,11 +174,12 @@ def _run_trial(
     if path.with_suffix(".json").exists():
         check_output_path(path, overwrite)  # a finished trial of other arguments
         path.with_suffix(".json").unlink()
-    if pixel_map := _PIXEL_MAPS.get(method):
-        statistics = estimate_statistics([scene], seed=seed)
+    if method in _BASELINES or method == "taught":
+        own = settings.model_copy(update={"seed": seed})
+        map_blocks = _map_taught if method == "taught" else partial(_map_baseline, _BASELINES[method])
         write_cog(
             path,
-            pixel_map(scene, statistics, classes=settings.classes, seed=seed, progress=progress),
+            map_blocks(scene, own, progress),
             height=scene.height,
             width=scene.width,
             crs=scene.crs,
@@ -181,19 +210,35 @@ def _run_trial(
     return trial
 
 
-def _kmeans(*args: object, **options: object) -> Blocks:
-    return kmeans_map(*args, **options)  # type: ignore[arg-type]  # the table below has one type for all
+def _map_baseline(how: tuple[Baseline, bool], scene: Scene, settings: Settings, progress: Progress) -> Blocks:
+    baseline, guided = how
+    statistics = estimate_statistics([scene], seed=settings.seed)
+    model = fit_baseline(
+        scene,
+        statistics,
+        method=baseline,
+        classes=settings.classes,
+        seed=settings.seed,
+        smoothing_px=smoothing_px(scene) if guided else 0,
+        progress=progress,
+    )
+    return map_scene(scene, statistics, model, progress=progress)
 
 
-def _full(*args: object, **options: object) -> Blocks:
-    return mixture_map(*args, **options, covariance="full")  # type: ignore[arg-type]
+def _map_taught(scene: Scene, settings: Settings, progress: Progress) -> Blocks:
+    radius_px = smoothing_px(scene)
+    predictor = taught_model(scene, settings=settings, smoothing_px=radius_px, progress=progress)
+    model = Smoothed(NetworkModel(predictor), radius_px)
+    return map_scene(scene, predictor.statistics, model, alignment_px=predictor.stride_px, progress=progress)
 
 
-def _tied(*args: object, **options: object) -> Blocks:
-    return mixture_map(*args, **options, covariance="tied")  # type: ignore[arg-type]
-
-
-_PIXEL_MAPS: dict[str, Callable[..., Blocks]] = {"kmeans": _kmeans, "mixture-full": _full, "mixture-tied": _tied}
+def smoothing_px(scene: Scene) -> int:
+    """Radius of the guided filter for a scene: 4 pixels, and 2 where pixels are known to be 10 m or larger."""
+    if scene.crs is None or not (scene.crs.is_geographic or scene.crs.is_projected):
+        return SMOOTHING_PX
+    unit_m = _METRES_PER_DEGREE if scene.crs.is_geographic else scene.crs.linear_units_factor[1]
+    pixel_m = math.sqrt(abs(scene.transform.determinant)) * unit_m
+    return _COARSE_SMOOTHING_PX if pixel_m >= _COARSE_M else SMOOTHING_PX
 
 
 def _read_trial(path: Path, identity: str) -> Trial | None:

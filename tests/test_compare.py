@@ -3,10 +3,12 @@ import pytest
 from affine import Affine
 
 from geoarseg import compare as module
-from geoarseg.compare import METHODS, compare, settings_of
+from geoarseg.clustering import fitting
+from geoarseg.compare import DEFAULT_METHODS, METHODS, compare, settings_of, smoothing_px
 from geoarseg.config import validate_settings
 from geoarseg.errors import InputError, OutputError, SettingsError
 from geoarseg.progress import Progress
+from geoarseg.raster.scene import open_scene
 from geoarseg.settings import Settings
 
 SMALL = {"device": "cpu", "network": {"width": 8, "blocks": 1}, "train": {"steps": 4, "batch": 2, "crop_px": 32}}
@@ -38,15 +40,21 @@ def run(scene, out, **options):
     return compare([scene[0]], [scene[1]], out, settings=validate_settings(SMALL), seeds=(0, 1), **options)
 
 
-def test_every_method_is_scored_and_drawn(scene, tmp_path):
-    result = run(scene, tmp_path / "out")
+def test_every_method_is_scored_and_drawn(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "_MEMBER_PIXELS", 1_000)
+    result = run(scene, tmp_path / "out", methods=METHODS)
     assert [(t.method, t.seed) for t in result.trials] == [(method, seed) for method in METHODS for seed in (0, 1)]
     assert {"table.csv", "table.md", "maps.png", "labels.tif"} <= {path.name for path in (tmp_path / "out").iterdir()}
     by_method = {trial.method: trial for trial in result.trials}
     assert by_method["kmeans"].one_to_one > 0.99
     assert by_method["mixture-full"].one_to_one > 0.99
     assert "random CNN" in result.table
+    assert "consensus of mixtures" in result.table
     assert not list((tmp_path / "out").glob("*.state"))
+
+
+def test_the_methods_by_default_are_those_a_user_chooses_between():
+    assert set(METHODS) - set(DEFAULT_METHODS) == {"mixture-tied", "iic", "arl"}
 
 
 def test_finished_trials_are_kept(scene, tmp_path, monkeypatch):
@@ -122,3 +130,12 @@ def test_labels_of_another_resolution_and_tiles_of_labels(scene, make_raster, tm
     assert tiled.one_to_one == whole.one_to_one
     with pytest.raises(InputError, match="same grid"):
         compare([image], [halves[0], halves[0]], tmp_path / "d", settings=settings, seeds=(0,))
+
+
+@pytest.mark.parametrize(
+    ("crs", "pixel", "radius"),
+    [("EPSG:32633", 0.5, 4), ("EPSG:32633", 30, 2), ("EPSG:4326", 0.0003, 2), ("EPSG:4326", 1e-6, 4), (None, 30, 4)],
+)
+def test_the_filter_is_narrower_on_coarse_pixels(make_raster, crs, pixel, radius):
+    path = make_raster((1, 8, 8), crs=crs, transform=Affine(pixel, 0, 13, 0, -pixel, 52))
+    assert smoothing_px(open_scene(path)) == radius

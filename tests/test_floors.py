@@ -14,7 +14,7 @@ FLOORS = [
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
-    {"mapping", "polygons", "earlier", "relabel"},
+    {"mapping", "polygons", "earlier", "relabel", "taught"},
     {"pipeline", "overclustering", "paper", "doctor"},
     {"demo", "compare", "reproduce"},
     {"cli"},

@@ -22,7 +22,7 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option("--labels", multiple=True, required=True, help="Class raster to score with; repeat it for several tiles.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for tables and maps.")
-@click.option("--methods", default="", help="Such as kmeans,ac.  [default: all]")
+@click.option("--methods", default="", help="Such as consensus,ac, or all.  [default: all but mixture-tied, iic, arl]")
 @click.option("--seeds", default="0,1,2", callback=_numbers, show_default=True, help="One trial each.")
 @click.option("--ignore", default="", callback=_numbers, help="Label values that are not scored, beside 0.")
 @training_options
@@ -41,16 +41,18 @@ def command(
     debug: bool,
     **options: Any,
 ) -> None:
-    """Score AC beside K-means, Gaussian mixtures, a random CNN, IIC and ARL on IMAGES with labels.
+    """Score AC beside K-means, Gaussian mixtures on bands and texture, and a random CNN on IMAGES with labels.
 
     The result is table.csv, table.md, maps.png and every map. Each method is run once a seed with as many clusters as
-    the labels have classes (or -k). A comparison that was cut off goes on where it stopped.
+    the labels have classes (or -k). "-guided" stands for a guided filter over the probabilities. A comparison that was
+    cut off goes on where it stopped.
     """
     classes = options["classes"]
     settings = settings_from(**options)
-    from geoarseg.compare import METHODS, compare
+    from geoarseg.compare import DEFAULT_METHODS, METHODS, compare
 
-    chosen: Any = [name.strip() for name in methods.split(",") if name.strip()] or METHODS
+    named: Any = [name.strip() for name in methods.split(",") if name.strip()]
+    chosen = METHODS if named == ["all"] else named or DEFAULT_METHODS
     with choose_display(quiet=quiet, log_json=log_json) as progress:
         result = compare(
             images,

@@ -24,6 +24,15 @@ class KMeans:
     inertia: float
     """Mean squared distance of the pixels of the fit to their centres."""
 
+    @property
+    def classes(self) -> int:
+        """Number of centres."""
+        return len(self.centres)
+
+    def memberships(self, pixels: Pixels) -> NDArray[np.float32]:
+        """1 for the nearest centre of each pixel and 0 for the others, (pixel, class)."""
+        return np.eye(self.classes, dtype=np.float32)[self.predict(pixels)]
+
     def predict(self, pixels: Pixels) -> NDArray[np.intp]:
         """The nearest centre of each pixel, (pixel,), from 0."""
         return np.asarray(squared_distances(pixels, self.centres).argmin(axis=1))

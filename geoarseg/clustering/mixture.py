@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from geoarseg.clustering.kmeans import Pixels, fit_kmeans
 from geoarseg.errors import SettingsError
@@ -20,6 +20,7 @@ Covariance = Literal["full", "tied"]
 
 _ITERATIONS = 100
 _TOLERANCE = 1e-3  # gain of the mean log-likelihood, in nats, at which the fit has settled
+_START_PIXELS = 10_000  # of the K-means to start from, which need not be exact
 _RIDGE = 1e-3  # added to each variance: a class of equal pixels stays a Gaussian
 
 
@@ -37,12 +38,24 @@ class Mixture:
     def log_joint(self, pixels: Pixels) -> NDArray[np.float64]:
         """Logarithm of share times density of each class at each pixel, (pixel, class), in nats."""
         points = np.asarray(pixels, dtype=np.float64)
-        columns = []
-        for log_weight, mean, factor in zip(self.log_weights, self.means, self.factors, strict=True):
-            white = solve_triangular(factor, (points - mean).T, lower=True)  # (band, pixel)
+        joint: NDArray[np.float64] = np.empty((len(points), self.classes))
+        for number, (log_weight, mean, factor) in enumerate(
+            zip(self.log_weights, self.means, self.factors, strict=True)
+        ):
+            # A product with the inverse: many times faster than solving for so many pixels, and the factors are small.
+            white = (points - mean) @ solve_triangular(factor, np.eye(len(mean)), lower=True).T  # (pixel, band)
             log_volume = np.log(2 * np.pi) * len(mean) / 2 + np.log(np.diagonal(factor)).sum()
-            columns.append(log_weight - log_volume - (white**2).sum(axis=0) / 2)
-        return np.stack(columns, axis=1)
+            joint[:, number] = log_weight - log_volume - np.einsum("ij,ij->i", white, white) / 2
+        return joint
+
+    @property
+    def classes(self) -> int:
+        """Number of Gaussians."""
+        return len(self.means)
+
+    def memberships(self, pixels: Pixels) -> NDArray[np.float64]:
+        """Probability of each class at each pixel, (pixel, class)."""
+        return np.asarray(softmax(self.log_joint(pixels), axis=1))
 
     def predict(self, pixels: Pixels) -> NDArray[np.intp]:
         """The most probable class of each pixel, (pixel,), from 0."""
@@ -64,7 +77,10 @@ def fit_mixture(pixels: Pixels, *, classes: int, seed: int, covariance: Covarian
     if covariance not in get_args(Covariance):
         raise SettingsError(f"A mixture's covariance is full or tied, not {covariance!r}.")
     points = np.asarray(pixels, dtype=np.float64)
-    nearest = fit_kmeans(points, classes=classes, seed=seed).predict(points)
+    starts = points
+    if len(points) > _START_PIXELS:
+        starts = points[np.random.default_rng(seed).choice(len(points), _START_PIXELS, replace=False)]
+    nearest = fit_kmeans(starts, classes=classes, seed=seed).predict(points)
     mixture = _maximise(points, np.eye(classes)[nearest], covariance)
     before = -np.inf
     for _ in range(_ITERATIONS):

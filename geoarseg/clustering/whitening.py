@@ -30,21 +30,31 @@ class Whitening:
         return np.asarray((np.asarray(features, np.float64) - self.mean) @ self.matrix)
 
 
-def fit_whitening(features: NDArray[np.floating], *, kept_variance: float = _KEPT_VARIANCE) -> Whitening:
+def fit_whitening(
+    features: NDArray[np.floating],
+    *,
+    kept_variance: float = _KEPT_VARIANCE,
+    components: int | None = None,
+    standardised: bool = False,
+) -> Whitening:
     """Fit to features (sample, feature).
 
     Args:
         features: two samples or more.
         kept_variance: share of the variance that the kept components hold at least, 0 to 1.
+        components: keep so many instead, as far as there are that many that vary.
+        standardised: give every feature the same weight, whatever its variance.
     """
     points = np.asarray(features, np.float64)
     mean = points.mean(0)
-    variances, axes = np.linalg.eigh(np.cov(points - mean, rowvar=False, bias=True).reshape(len(mean), len(mean)))
+    scale = np.maximum(points.std(0), 1e-9) if standardised else np.ones(len(mean))
+    covariance = np.cov((points - mean) / scale, rowvar=False, bias=True).reshape(len(mean), len(mean))
+    variances, axes = np.linalg.eigh(covariance)
     variances, axes = variances[::-1], axes[:, ::-1]
     total = max(float(variances.sum()), 1e-12)
-    kept = int(np.searchsorted(np.cumsum(variances) / total, kept_variance)) + 1
+    kept = components or int(np.searchsorted(np.cumsum(variances) / total, kept_variance)) + 1
     kept = max(1, min(kept, int((variances > 1e-9 * total).sum())))
-    return Whitening(mean, axes[:, :kept] / np.sqrt(np.maximum(variances[:kept], 1e-12)))
+    return Whitening(mean, axes[:, :kept] / np.sqrt(np.maximum(variances[:kept], 1e-12)) / scale[:, None])
 
 
 def fit_linear_clusters(

@@ -17,6 +17,8 @@ from geoarseg.progress import Progress
 from geoarseg.raster.memory import SceneLike, check_same_bands
 from geoarseg.raster.window import TileGrid, tile_grid
 
+Block = tuple[NDArray[np.float32], NDArray[np.bool_]]
+"""Image (band, y, x) float32, 0 where invalid, and valid (y, x) bool."""
 CLIP = 5.0
 """Normalised values end at plus and minus this many scales."""
 BLOCK_PX = 256
@@ -123,38 +125,61 @@ def sample_pixels(
     Raises:
         InputError: no valid pixel was found, or the scenes have different bands.
     """
-    check_same_bands(scenes)
     rng = np.random.default_rng(seed)
-    grids = [tile_grid(scene.height, scene.width, core_px=BLOCK_PX, halo_px=0, stride_px=1) for scene in scenes]
+    limit = _MAX_PIXELS // min(sum(map(len, _grids(scenes))), max_blocks)
+    blocks = random_blocks(scenes, rng=rng, max_blocks=max_blocks, progress=progress)
+    return np.concatenate([_thin(image[:, valid], limit, rng) for image, valid in blocks], axis=1)
+
+
+def random_blocks(
+    scenes: Sequence[SceneLike], *, rng: np.random.Generator, max_blocks: int, progress: Progress | None = None
+) -> Iterator[Block]:
+    """Read random blocks of 256 x 256 that hold valid pixels; all of them if there are no more.
+
+    Args:
+        scenes: one or more scenes with equally many bands.
+        rng: draws the blocks, in proportion to the scenes' areas.
+        max_blocks: how many at most.
+        progress: receives the reports.
+
+    Yields:
+        Image (band, y, x) float32 in the raster's units, and valid (y, x) bool.
+
+    Raises:
+        InputError: no valid pixel was found, or the scenes have different bands.
+    """
+    check_same_bands(scenes)
+    grids = _grids(scenes)
     total = sum(map(len, grids))
     wanted = min(total, max_blocks)
     looks = min(total, max(wanted * _LOOKS_PER_BLOCK, _LAST_LOOKS))
     order = iter(rng.choice(total, size=looks, replace=False))
-    found: list[NDArray[np.float32]] = []
+    found = 0
     with (progress or Progress()).stage("statistics", wanted, "block") as stage:
-        for look, pixels in enumerate(_read_blocks(scenes, grids, order)):
-            if pixels.shape[1]:
-                found.append(_thin(pixels, _MAX_PIXELS // wanted, rng))
+        for look, (image, valid) in enumerate(_read_blocks(scenes, grids, order)):
+            if valid.any():
+                found += 1
+                yield image, valid
                 stage.advance()
-            if len(found) == wanted or (found and look >= wanted * _LOOKS_PER_BLOCK):
+            if found == wanted or (found and look >= wanted * _LOOKS_PER_BLOCK):
                 break
     if not found:
         raise InputError(
             f"There is no valid pixel in the image ({looks} of {total} blocks were looked at).",
             "Check its nodata value and its mask.",
         )
-    return np.concatenate(found, axis=1)
 
 
-def _read_blocks(
-    scenes: Sequence[SceneLike], grids: Sequence[TileGrid], order: Iterator[np.int64]
-) -> Iterator[NDArray[np.float32]]:
-    """The valid pixels (band, pixel) of the blocks, which are counted over all scenes."""
+def _grids(scenes: Sequence[SceneLike]) -> list[TileGrid]:
+    return [tile_grid(scene.height, scene.width, core_px=BLOCK_PX, halo_px=0, stride_px=1) for scene in scenes]
+
+
+def _read_blocks(scenes: Sequence[SceneLike], grids: Sequence[TileGrid], order: Iterator[np.int64]) -> Iterator[Block]:
+    """The pixels of the blocks, which are counted over all scenes."""
     first = np.cumsum([0, *map(len, grids)])  # number of each scene's first block
     for number in order:
         index = int(np.searchsorted(first, number, side="right")) - 1
-        image, valid = scenes[index].read(grids[index][int(number - first[index])].core)
-        yield image[:, valid]
+        yield scenes[index].read(grids[index][int(number - first[index])].core)
 
 
 def _thin(pixels: NDArray[np.float32], limit: int, rng: np.random.Generator) -> NDArray[np.float32]:

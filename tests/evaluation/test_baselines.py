@@ -1,24 +1,32 @@
-"""K-means and mixtures on pixels: known clusters, streams, nodata, and scikit-learn's figures."""
+"""The free methods: known clusters, streams, exact windows, nodata, and scikit-learn's figures."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from geoarseg.clustering import fitting
 from geoarseg.clustering import mixture as mixture_module
 from geoarseg.clustering.kmeans import fit_kmeans
 from geoarseg.clustering.mixture import fit_mixture
 from geoarseg.datasets.synthetic import make_landscape
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.evaluation.baselines import kmeans_map, mixture_map
+from geoarseg.evaluation import baselines
+from geoarseg.evaluation.baselines import fit_baseline, kmeans_map, map_scene
 from geoarseg.evaluation.scores import score_maps
 from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene
 from geoarseg.raster.statistics import BandStatistics, estimate_statistics
 
 PLAIN = BandStatistics((0.0, 0.0), (1.0, 1.0))
-METHODS = [kmeans_map, mixture_map, lambda *a, **k: mixture_map(*a, covariance="tied", **k)]
-each_method = pytest.mark.parametrize("method", METHODS, ids=["kmeans", "full", "tied"])
+METHODS = ["kmeans", "mixture-full", "mixture-tied", "texture", "consensus"]
+each_method = pytest.mark.parametrize("method", METHODS)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Few pixels to fit to."""
+    monkeypatch.setattr(fitting, "_MEMBER_PIXELS", 2_000)
 
 
 def assemble(blocks, shape):
@@ -32,6 +40,11 @@ def assemble(blocks, shape):
     return whole
 
 
+def whole_map(scene, method, *, classes, seed=0, smoothing_px=0, statistics=PLAIN):
+    model = fit_baseline(scene, statistics, method=method, classes=classes, seed=seed, smoothing_px=smoothing_px)
+    return assemble(map_scene(scene, statistics, model), (scene.height, scene.width))
+
+
 @pytest.fixture(scope="module")
 def blobs():
     """A scene of two bands with three well separated, unequal classes, and its truth."""
@@ -42,11 +55,55 @@ def blobs():
     return MemoryScene(image.astype(np.float32)), truth
 
 
-@each_method
+@pytest.mark.parametrize("method", METHODS[:3])
 def test_separate_clusters_are_found(method, blobs):
     scene, truth = blobs
-    result = score_maps(assemble(method(scene, PLAIN, classes=3, seed=0), truth.shape), truth)
-    assert result.accuracy > 0.999
+    assert score_maps(whole_map(scene, method, classes=3), truth).accuracy > 0.999
+
+
+@pytest.fixture(scope="module")
+def fields():
+    """Two classes of equal colour, one rough, and a third; in stripes of 60 pixels."""
+    rng = np.random.default_rng(1)
+    truth = (np.arange(180) // 60 + 1).astype(np.uint8) * np.ones((120, 1), np.uint8)
+    spread, level = np.array([0.2, 1.0, 0.2])[truth - 1], np.array([0, 0, 2])[truth - 1]
+    return MemoryScene((level + spread * rng.standard_normal((2, 120, 180))).astype(np.float32)), truth
+
+
+@pytest.mark.parametrize("smoothing_px", [0, 3])
+def test_textures_are_told_apart(smoothing_px, fields):
+    scene, truth = fields
+    assert score_maps(whole_map(scene, "texture", classes=3, smoothing_px=smoothing_px), truth).accuracy > 0.9
+    assert score_maps(whole_map(scene, "kmeans", classes=3), truth).accuracy < 0.8
+
+
+def test_the_consensus_finds_unequal_fields():
+    truth = np.repeat([1, 2, 3], [90, 50, 20]).astype(np.uint8) * np.ones((100, 1), np.uint8)
+    noise = 0.5 * np.random.default_rng(3).standard_normal((2, 100, 160))
+    image = np.array([[0, 2, 1], [0, 0, 3]])[:, truth - 1] + noise
+    found = whole_map(MemoryScene(image.astype(np.float32)), "consensus", classes=3, smoothing_px=2)
+    assert score_maps(found, truth).accuracy > 0.93
+
+
+@each_method
+@pytest.mark.parametrize("smoothing_px", [0, 2])
+def test_the_map_does_not_depend_on_the_windows(method, smoothing_px, fields, monkeypatch):
+    scene = MemoryScene(fields[0].image, np.random.default_rng(0).random((120, 180)) > 0.1)
+    model = fit_baseline(scene, PLAIN, method=method, classes=3, seed=0, smoothing_px=smoothing_px)
+    whole = assemble(map_scene(scene, PLAIN, model), (120, 180))
+    monkeypatch.setattr(baselines, "_BLOCK_PX", 50)
+    assert np.array_equal(assemble(map_scene(scene, PLAIN, model), (120, 180)), whole)
+
+
+def test_a_filter_over_the_probabilities_removes_speckle(blobs):
+    rng = np.random.default_rng(0)
+    truth = np.kron(rng.integers(1, 3, (5, 5)), np.ones((20, 20), int)).astype(np.uint8)
+    image = (truth + 0.8 * rng.standard_normal((2, 100, 100))).astype(np.float32)
+    plain, smooth = (
+        score_maps(whole_map(MemoryScene(image), "mixture-full", classes=2, smoothing_px=px), truth).accuracy
+        for px in (0, 4)
+    )
+    assert smooth > plain + 0.05
 
 
 @each_method
@@ -55,7 +112,7 @@ def test_seed_decides_and_nodata_stays_zero(method, blobs):
     mask = np.ones(truth.shape, dtype=bool)
     mask[:, 200:] = False
     holey = MemoryScene(scene.image, mask)
-    first, again = (assemble(method(holey, PLAIN, classes=3, seed=4), truth.shape) for _ in range(2))
+    first, again = (whole_map(holey, method, classes=3, seed=4, smoothing_px=1) for _ in range(2))
     assert np.array_equal(first, again)
     assert np.array_equal(first > 0, mask)
 
@@ -63,13 +120,13 @@ def test_seed_decides_and_nodata_stays_zero(method, blobs):
 @each_method
 def test_constant_image_survives(method):
     scene = MemoryScene(np.zeros((2, 20, 30), dtype=np.float32))
-    assert assemble(method(scene, PLAIN, classes=4, seed=0), (20, 30)).min() >= 1
+    assert whole_map(scene, method, classes=4, smoothing_px=2).min() >= 1
 
 
 @each_method
 def test_fewer_pixels_than_classes_survive(method):
     scene = MemoryScene(np.arange(6, dtype=np.float32).reshape(2, 1, 3))
-    assert assemble(method(scene, PLAIN, classes=5, seed=0), (1, 3)).min() >= 1
+    assert whole_map(scene, method, classes=5).min() >= 1
 
 
 @pytest.mark.parametrize("classes", [1, 255])
@@ -78,9 +135,15 @@ def test_numbers_of_classes_out_of_range_are_refused(classes, blobs):
         kmeans_map(blobs[0], PLAIN, classes=classes, seed=0)
 
 
-def test_unknown_covariance_is_refused(blobs):
+def test_unknown_covariance_is_refused():
     with pytest.raises(SettingsError, match="diagonal"):
-        mixture_map(blobs[0], PLAIN, classes=3, seed=0, covariance="diagonal")
+        fit_mixture(np.zeros((5, 2)), classes=3, seed=0, covariance="diagonal")
+
+
+@pytest.mark.parametrize(("options", "words"), [({"method": "isodata"}, "isodata"), ({"smoothing_px": -1}, "-1")])
+def test_wrong_methods_and_radii_are_refused(blobs, options, words):
+    with pytest.raises(SettingsError, match=words):
+        fit_baseline(blobs[0], PLAIN, **{"method": "kmeans", "classes": 3, "seed": 0} | options)
 
 
 def test_scene_without_valid_pixels_is_refused(blobs):
@@ -170,7 +233,9 @@ def test_figures_of_the_real_scene(shared_data):
     halved = pixels.reshape(3, 256, 2, 256, 2).mean(axis=(2, 4))
     statistics = BandStatistics(tuple(map(float, halved.mean(axis=(1, 2)))), tuple(map(float, halved.std(axis=(1, 2)))))
     scene = MemoryScene(halved)
-    kmeans = score_maps(assemble(kmeans_map(scene, statistics, classes=5, seed=0), labels.shape), labels)
-    mixture = score_maps(assemble(mixture_map(scene, statistics, classes=5, seed=0), labels.shape), labels)
+    kmeans, mixture = (
+        score_maps(whole_map(scene, method, classes=5, statistics=statistics), labels)
+        for method in ("kmeans", "mixture-full")
+    )
     assert kmeans.accuracy == pytest.approx(0.54, abs=0.02)
     assert mixture.accuracy == pytest.approx(0.64, abs=0.03)

@@ -1,0 +1,88 @@
+"""The consensus of several clusterings: all their clusters merged together by where they meet.
+
+One mixture falls into this optimum or into that one. The clusters of several, each with more of them than there are
+classes, overlap where they agree, and merging them by that overlap keeps what most say. No cluster need be matched to
+another beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoarseg.clustering.image_model import ImageModel
+from geoarseg.clustering.merging import MergeTree
+
+
+@dataclass(frozen=True, eq=False)
+class Consensus:
+    """Clusterings whose clusters are merged together."""
+
+    members: Sequence[ImageModel]
+    """The clusterings."""
+    tree: MergeTree
+    """Of all their clusters, those of the first member first."""
+    classes: int
+    """Where the tree is cut."""
+
+    @property
+    def reach_px(self) -> int:
+        """How far from a pixel its classes depend on the image."""
+        return max(member.reach_px for member in self.members)
+
+    def memberships(self, image: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The members' mean probabilities of the merged clusters, (class, y, x); see `ImageModel`."""
+        shares = np.zeros((self.classes, *valid.shape), np.float32)
+        class_of = iter(self.tree.cut(self.classes).tolist())
+        for member in self.members:
+            for plane in member.memberships(image, valid):
+                shares[next(class_of)] += plane
+        shares /= len(self.members)
+        return shares
+
+
+def joint_of_clusters(
+    members: Sequence[ImageModel],
+    images: Iterable[tuple[NDArray[np.floating], NDArray[np.bool_]]],
+    *,
+    distance_px: int = 0,
+) -> NDArray[np.float64]:
+    """How often each two clusters of the members meet.
+
+    Args:
+        members: the clusterings.
+        images: normalised images (band, y, x) and their validity (y, x).
+        distance_px: which pixels meet: 0, each with itself; d, each with the eight that lie d pixels away along the
+            axes and diagonals.
+
+    Returns:
+        (cluster, cluster), symmetric, of sum 1 unless no two pixels meet; those of the first member first.
+    """
+    clusters = sum(member.classes for member in members)
+    joint = np.zeros((clusters, clusters))
+    for image, valid in images:
+        shares = np.concatenate([member.memberships(image, valid) for member in members])
+        for down, right in displacements(distance_px):
+            joint += _meetings(shares, down, right)
+    joint = joint + joint.T
+    return np.asarray(joint / max(joint.sum(), np.finfo(np.float64).tiny))
+
+
+def displacements(distance_px: int) -> list[tuple[int, int]]:
+    """One of each two opposite displacements (down, right) along axes and diagonals; (0, 0) for distance 0."""
+    d = distance_px
+    return [(0, d), (d, -d), (d, 0), (d, d)] if d else [(0, 0)]
+
+
+def _meetings(shares: NDArray[np.float32], down: int, right: int) -> NDArray[np.float64]:
+    """Sum over the pixels of the products of their shares and of those `down` and `right` of them."""
+    height, width = shares.shape[1:]
+    if down >= height or abs(right) >= width:
+        return np.zeros((len(shares), len(shares)))
+    here = shares[:, : height - down, max(-right, 0) : width - max(right, 0)]
+    there = shares[:, down:, max(right, 0) : width - max(-right, 0)]
+    product: NDArray[np.float32] = here.reshape(len(shares), -1) @ there.reshape(len(shares), -1).T
+    return product.astype(np.float64)

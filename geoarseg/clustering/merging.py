@@ -1,0 +1,137 @@
+"""Merging clusters one by one, from many to one, and the tree of what was merged.
+
+What is merged is decided by a joint distribution of clusters: how often one is seen where, or beside where, another is.
+Two rules are known. The agglomerative information bottleneck (Slonim and Tishby 2000) merges the two clusters whose
+union loses the least information about the others: for shares w and rows p of conditional probabilities,
+``(w1 + w2) H(p) - w1 H(p1) - w2 H(p2)`` with p their mean. As it stands, small clusters have little to lose and go
+first, so that all end at similar sizes (alpha = 0). Divided by the smaller share to the power alpha, up to 1, the loss
+counts by the pixel, and clusters may be unequal: large ones of like surroundings merge, and small distinct ones stay.
+The lift link merges the two that meet most often compared with chance, ``joint / (w1 w2)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+from geoarseg.errors import SettingsError
+
+Link = Literal["information", "lift"]
+_EMPTY = 1e-9  # share of a cluster that is merged first, for nothing is known of it
+
+
+@dataclass(frozen=True)
+class MergeTree:
+    """Clusters and the order in which they were merged. Made by `merge_tree`."""
+
+    clusters: int
+    """How many there were."""
+    merges: tuple[tuple[int, int], ...]
+    """The two clusters of each merge, in order; a merged one is called by its lower number."""
+    information: tuple[float, ...]
+    """Mutual information of the joint before the first merge and after each, in nats; it never rises."""
+
+    def cut(self, classes: int) -> NDArray[np.intp]:
+        """The class of each cluster, (cluster,), from 0, when so many are left; numbered by their first cluster.
+
+        Raises:
+            SettingsError: there are fewer clusters, or no class is asked for.
+        """
+        if not 1 <= classes <= self.clusters:
+            raise SettingsError(f"{self.clusters} clusters cannot be merged to {classes} classes.")
+        name = np.arange(self.clusters)
+        for kept, gone in self.merges[: self.clusters - classes]:
+            name[name == gone] = kept
+        return np.unique(name, return_inverse=True)[1]
+
+
+def merge_tree(joint: NDArray[np.floating], *, link: Link = "information", alpha: float = 1.0) -> MergeTree:
+    """Merge clusters until one is left.
+
+    Args:
+        joint: how often clusters meet, (cluster, cluster), not negative; it need not sum to 1.
+        link: the rule.
+        alpha: of the information rule, 0 or more.
+
+    Raises:
+        SettingsError: there is no such rule, or alpha is negative.
+    """
+    if link not in get_args(Link):
+        raise SettingsError(f"Clusters are merged by information or lift, not by {link!r}.")
+    if not alpha >= 0:
+        raise SettingsError(f"alpha must be 0 or more, not {alpha}.")
+    state = _Clusters.of(joint)
+    information, merges = [state.information()], []
+    while len(state.names) > 1:
+        cost = state.lift_cost() if link == "lift" else state.information_cost(alpha)
+        np.fill_diagonal(cost, np.inf)
+        one, other = sorted(divmod(int(cost.argmin()), len(cost)))
+        merges.append((state.names[one], state.names[other]))
+        state.merge(one, other)
+        information.append(state.information())
+    return MergeTree(len(information), tuple(merges), tuple(np.minimum.accumulate(information).tolist()))
+
+
+@dataclass(eq=False)
+class _Clusters:
+    """Those that are left, while they are merged."""
+
+    names: list[int]
+    """The lowest of the first clusters in each."""
+    joint: NDArray[np.float64]
+    """Symmetric, of sum 1."""
+    unions: NDArray[np.float64]
+    """Sum of x log x over the row that the union of two clusters would have; kept up to date, not made anew."""
+
+    @classmethod
+    def of(cls, joint: NDArray[np.floating]) -> _Clusters:
+        counts = np.asarray(joint, np.float64)
+        counts = counts + counts.T
+        counts = counts / max(counts.sum(), np.finfo(np.float64).tiny)
+        unions = np.stack([_entropy_terms(row + counts).sum(axis=1) for row in counts])
+        return cls(list(range(len(counts))), counts, unions)
+
+    def information(self) -> float:
+        """Mutual information of the joint, in nats."""
+        shares = self.joint.sum(axis=0)
+        return float(_entropy_terms(self.joint).sum() - 2 * _entropy_terms(shares).sum())
+
+    def information_cost(self, alpha: float) -> NDArray[np.float64]:
+        """Information lost by each union over the smaller share^alpha, (cluster, cluster)."""
+        shares = self.joint.sum(axis=0)
+        # share * H(row / share), with the logarithm of the share taken out of the sum
+        spread = _entropy_terms(shares) - _entropy_terms(self.joint).sum(axis=1)
+        together = _entropy_terms(shares[:, None] + shares) - self.unions
+        smaller = np.minimum(shares[:, None], shares)
+        lost = np.maximum(together - spread[:, None] - spread, 0)
+        return np.where(smaller > _EMPTY, lost / np.maximum(smaller, _EMPTY) ** alpha, -np.inf)
+
+    def lift_cost(self) -> NDArray[np.float64]:
+        """Minus how much more often than by chance each two meet, (cluster, cluster)."""
+        shares = self.joint.sum(axis=0)
+        chance = shares[:, None] * shares
+        smaller = np.minimum(shares[:, None], shares)
+        return np.where(smaller > _EMPTY, -self.joint / np.maximum(chance, np.finfo(np.float64).tiny), -np.inf)
+
+    def merge(self, one: int, other: int) -> None:
+        """Put `other` into `one`, which comes before it."""
+        joint, unions = self.joint, self.unions
+        for column in (one, other):
+            unions -= _entropy_terms(joint[:, column, None] + joint[:, column])
+        joint[:, one] += joint[:, other]
+        unions += _entropy_terms(joint[:, one, None] + joint[:, one])
+        joint[one] += joint[other]
+        kept = np.arange(len(joint)) != other
+        self.joint, self.unions = joint[kept][:, kept], unions[kept][:, kept]
+        row = _entropy_terms(self.joint[one] + self.joint).sum(axis=1)
+        self.unions[one], self.unions[:, one] = row, row
+        del self.names[other]
+
+
+def _entropy_terms(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The function x log x, 0 for 0."""
+    return np.asarray(xlogy(values, values))

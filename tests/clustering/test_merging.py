@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoarseg.clustering.merging import merge_tree
+from geoarseg.errors import SettingsError
+
+RULES = [{"alpha": 0.0}, {"alpha": 1.0}, {"link": "lift"}]
+each_rule = pytest.mark.parametrize("rule", RULES, ids=["alpha 0", "alpha 1", "lift"])
+
+
+def random_joint(seed, clusters=9):
+    joint = np.random.default_rng(seed).gamma(0.5, size=(clusters, clusters))
+    return joint + joint.T
+
+
+def groups(labels):
+    """The partition that labels make, whatever their numbers."""
+    return {frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels.tolist())}
+
+
+def information(joint):
+    joint = joint / joint.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.nansum(joint * np.log(joint / np.outer(joint.sum(1), joint.sum(0)))))
+
+
+def merged(joint, labels):
+    one_hot = np.eye(labels.max() + 1)[labels]
+    return one_hot.T @ joint @ one_hot
+
+
+@each_rule
+def test_clusters_that_meet_are_merged(rule):
+    """Three groups, of 2, 3 and 4 clusters, that seldom meet."""
+    truth = np.array([0, 1, 2, 1, 0, 2, 2, 1, 2])
+    joint = np.where(truth[:, None] == truth, 1.0, 0.01)
+    tree = merge_tree(joint, **rule)
+    assert groups(tree.cut(3)) == groups(truth)
+    assert tree.cut(3).tolist() == truth.tolist(), "numbered by the first cluster of each"
+
+
+@each_rule
+@given(st.integers(0, 500), st.integers(1, 9))
+def test_cuts_are_nested_and_whole(rule, seed, clusters):
+    tree = merge_tree(random_joint(seed, clusters), **rule)
+    assert tree.clusters == clusters
+    assert tree.cut(clusters).tolist() == list(range(clusters))
+    for classes in range(1, clusters):
+        coarse, fine = tree.cut(classes), tree.cut(classes + 1)
+        assert len(set(coarse.tolist())) == classes
+        assert all(any(part <= whole for whole in groups(coarse)) for part in groups(fine))
+
+
+@each_rule
+@given(st.integers(0, 500))
+def test_the_information_is_that_of_each_cut_and_never_rises(rule, seed):
+    joint = random_joint(seed)
+    tree = merge_tree(joint, **rule)
+    expected = [information(merged(joint, tree.cut(9 - step))) for step in range(9)]
+    np.testing.assert_allclose(tree.information, expected, atol=1e-9)
+    assert (np.diff(tree.information) <= 0).all()
+    assert tree.information[-1] == pytest.approx(0, abs=1e-12)
+
+
+@each_rule
+@given(st.integers(0, 500))
+def test_numbers_of_clusters_do_not_matter(rule, seed):
+    joint = random_joint(seed)
+    order = np.random.default_rng(seed).permutation(9)
+    tree, other = merge_tree(joint, **rule), merge_tree(joint[np.ix_(order, order)], **rule)
+    for classes in range(1, 10):
+        back = np.empty(9, int)
+        back[order] = other.cut(classes)
+        assert groups(tree.cut(classes)) == groups(back)
+
+
+@given(st.integers(0, 200))
+def test_each_union_loses_least(seed):
+    """The first merge is the cheapest of all, computed the slow way."""
+    joint = random_joint(seed)
+    rows = joint / joint.sum()
+
+    def spread(row):
+        return row.sum() * np.log(row.sum()) - (row * np.log(row)).sum()
+
+    pairs = [(i, j) for i in range(9) for j in range(i + 1, 9)]
+    lost = [spread(rows[i] + rows[j]) - spread(rows[i]) - spread(rows[j]) for i, j in pairs]
+    assert merge_tree(joint, alpha=0).merges[0] == pairs[int(np.argmin(lost))]
+
+
+def test_alpha_lets_classes_be_unequal():
+    """A large class in two clusters that nearly tell nothing, and two small classes that differ."""
+    joint = np.diag([400.0, 400.0, 10.0, 10.0])
+    joint[0, 1] = joint[1, 0] = 150
+    joint[2, 3] = joint[3, 2] = 2
+    assert groups(merge_tree(joint, alpha=0).cut(3)) == {frozenset({0}), frozenset({1}), frozenset({2, 3})}
+    assert groups(merge_tree(joint, alpha=1).cut(3)) == {frozenset({0, 1}), frozenset({2}), frozenset({3})}
+
+
+@each_rule
+def test_empty_clusters_go_first(rule):
+    joint = random_joint(0)
+    joint[4], joint[:, 4] = 0, 0
+    assert 4 in merge_tree(joint, **rule).merges[0]
+    assert len(merge_tree(np.zeros((3, 3)), **rule).merges) == 2
+
+
+def test_a_joint_that_is_not_symmetric_is_made_so():
+    joint = np.random.default_rng(1).random((6, 6))
+    assert merge_tree(joint).merges == merge_tree(joint + joint.T).merges
+
+
+@pytest.mark.parametrize("options", [{"link": "ward"}, {"alpha": -1.0}, {"alpha": float("nan")}])
+def test_unknown_rules_are_refused(options):
+    with pytest.raises(SettingsError):
+        merge_tree(np.eye(3), **options)
+
+
+@pytest.mark.parametrize("classes", [0, 4])
+def test_cuts_out_of_range_are_refused(classes):
+    with pytest.raises(SettingsError, match="cannot be merged"):
+        merge_tree(np.eye(3)).cut(classes)
