@@ -39,7 +39,7 @@ def start(arguments, grace_s, **options):
 
 def wait_for_training(process):
     for line in process.stderr:
-        if '"stage": "train"' in line:
+        if '"event": "progress", "stage": "train"' in line:
             return
     raise AssertionError("it never trained")
 

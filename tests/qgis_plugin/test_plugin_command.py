@@ -44,12 +44,28 @@ CALLS = {
     },
     "train": {"out": "m", "classes": 6, "bands": (1,), "steps": 5, "time_limit": "6.0s", "seed": 1, "device": "auto"},
     "segment": {
-        **{"out": "o", "model": "m", "confidence": "c", "bands": (1,), "window": (0, 0, 5, 5), "aoi": "a.gpkg"},
+        **{
+            "out": "o",
+            "model": "m",
+            "confidence": "c",
+            "probabilities": "p",
+            "bands": (1,),
+            "window": (0, 0, 5, 5),
+            "aoi": "a.gpkg",
+        },
         **{"workers": 2, "device": "auto", "settings": {"segment.window_px": 512}},
     },
     "vectorize": {
         **{"out": "o", "connectedness": "8", "min_area": 5.0, "sieve": 3, "simplify": 1.5, "smooth": True},
-        **{"dissolve": True, "confidence": "c", "image": "i", "bands": (1, 2), "ndvi": True},
+        **{
+            "probabilities": "p",
+            "sieve_by": "likelihood",
+            "dissolve": True,
+            "confidence": "c",
+            "image": "i",
+            "bands": (1, 2),
+            "ndvi": True,
+        },
     },
     "evaluate": {
         **{"labels": "l", "field": "f", "many_to_one": True, "ignore": (0, 255), "sample": True, "out": "o"},

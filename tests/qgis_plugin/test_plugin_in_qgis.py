@@ -84,10 +84,13 @@ def test_the_model_gives_the_map_again(qgis, mapped, scene, tmp_path):
         MODEL=mapped["MODEL"],
         OUTPUT=tmp_path / "classes.tif",
         CONFIDENCE=tmp_path / "confidence.tif",
+        PROBABILITIES=tmp_path / "probabilities.tif",
         DEVICE=1,
     )
     np.testing.assert_array_equal(read(made["OUTPUT"])[0], read(mapped["CLASSES_RASTER"])[0])
     assert set(np.unique(read(made["CONFIDENCE"])[0])) <= {*range(101), 255}
+    likely = {"MIN_AREA": 1000, "PROBABILITIES": made["PROBABILITIES"], "OUTPUT": tmp_path / "likely.gpkg"}
+    assert Path(qgis.run("vectorize", INPUT=made["OUTPUT"], **likely)["OUTPUT"]).is_file()
 
 
 def test_polygons_cover_the_map(qgis, mapped, scene, tmp_path):

@@ -18,7 +18,7 @@ from .base import GeoarsegAlgorithm, disk_problem
 from .image import Image, advanced, image_parameters
 from .training import machine_options, machine_parameters, settings_problem, whole_number
 
-MODEL, WORKERS, CONFIDENCE, OUTPUT = "MODEL", "WORKERS", "CONFIDENCE", "OUTPUT"
+MODEL, WORKERS, OUTPUT, CONFIDENCE, PROBABILITIES = "MODEL", "WORKERS", "OUTPUT", "CONFIDENCE", "PROBABILITIES"
 
 
 class SegmentAlgorithm(GeoarsegAlgorithm):
@@ -57,9 +57,8 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
         for parameter in (*others, advanced(workers), *machine_parameters()):
             self.addParameter(parameter)
         self.addParameter(QgsProcessingParameterRasterDestination(OUTPUT, tr("Land cover")))
-        self.addParameter(
-            QgsProcessingParameterRasterDestination(CONFIDENCE, tr("Confidence"), optional=True, createByDefault=False)
-        )
+        for name, text in ((CONFIDENCE, tr("Confidence")), (PROBABILITIES, tr("Probabilities of all classes"))):
+            self.addParameter(QgsProcessingParameterRasterDestination(name, text, optional=True, createByDefault=False))
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """What is wrong with image, model, settings or disk."""
@@ -68,7 +67,7 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
         if not Path(model).is_file():
             return tr("There is no model {file}.").format(file=model)
         place = self.parameterAsOutputLayer(parameters, OUTPUT, context)
-        count = 2 if parameters.get(CONFIDENCE) is None else 4
+        count = 2 + 2 * (parameters.get(CONFIDENCE) is not None) + 12 * (parameters.get(PROBABILITIES) is not None)
         return (
             image.problem()
             or settings_problem(self, parameters, context)
@@ -89,7 +88,8 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
     ) -> dict[str, Any]:
         """Call the command."""
         path = self.parameterAsOutputLayer(parameters, OUTPUT, context)
-        confidence = self.parameterAsOutputLayer(parameters, CONFIDENCE, context)
+        extra = {name: self.parameterAsOutputLayer(parameters, name, context) for name in (CONFIDENCE, PROBABILITIES)}
+        results = {OUTPUT: path, **{name: place for name, place in extra.items() if place}}
         work = self.scratch("image")
         work.mkdir(parents=True, exist_ok=True)
         words = arguments(
@@ -97,7 +97,8 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
             self._image.file(work, feedback, cut=False),
             model=self.parameterAsFile(parameters, MODEL, context),
             out=path,
-            confidence=confidence,
+            confidence=extra[CONFIDENCE],
+            probabilities=extra[PROBABILITIES],
             bands=self._image.bands,
             window=self._image.window(),
             aoi=self._image.polygons(work / "area.gpkg"),
@@ -106,8 +107,8 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
             log_json=True,
             **machine_options(self, parameters, context),
         )
-        outcome = self.call(words, feedback, [path, confidence] if confidence else [path])
+        outcome = self.call(words, feedback, list(results.values()))
         if outcome.cancelled:
             return {}
         self.style(path, context)
-        return {OUTPUT: path, **({CONFIDENCE: confidence} if confidence else {})}
+        return results

@@ -23,7 +23,7 @@ from .image import advanced
 from .polygons import polygon_options, polygon_parameters, polygons_problem
 
 INPUT, DISSOLVE, CONNECTEDNESS, CONFIDENCE = "INPUT", "DISSOLVE", "CONNECTEDNESS", "CONFIDENCE"
-IMAGE, BANDS, NDVI, OUTPUT = "IMAGE", "BANDS", "NDVI", "OUTPUT"
+PROBABILITIES, IMAGE, BANDS, NDVI, OUTPUT = "PROBABILITIES", "IMAGE", "BANDS", "NDVI", "OUTPUT"
 _CONNECTEDNESS = ("4", "8")
 
 
@@ -65,6 +65,9 @@ class VectorizeAlgorithm(GeoarsegAlgorithm):
             *polygon_parameters(),
             boolean(DISSOLVE, tr("One multipolygon for each class"), False),
             advanced(QgsProcessingParameterEnum(CONNECTEDNESS, tr("Pixels of a polygon join"), ways, False, 0)),
+            advanced(
+                raster(PROBABILITIES, tr("Probabilities of all classes: small areas go to the likeliest"), None, True)
+            ),
             advanced(raster(CONFIDENCE, tr("Confidence raster, of which polygons get the mean"), None, True)),
             advanced(raster(IMAGE, tr("Image of the map, of whose bands polygons get the means"), None, True)),
             advanced(QgsProcessingParameterBand(BANDS, tr("Bands of the image"), None, IMAGE, True, True)),
@@ -83,7 +86,7 @@ class VectorizeAlgorithm(GeoarsegAlgorithm):
             return tr("{name} has {count} bands, but a class raster has one.").format(
                 name=layer.name(), count=layer.bandCount()
             )
-        for name in (CONFIDENCE, IMAGE):
+        for name in (PROBABILITIES, CONFIDENCE, IMAGE):
             other = self.parameterAsRasterLayer(parameters, name, context)
             if other is not None and gdal_path(other) is None:
                 return tr("{name} must be a file.").format(name=other.name())
@@ -96,11 +99,14 @@ class VectorizeAlgorithm(GeoarsegAlgorithm):
         """Call the command."""
         layer = self.parameterAsRasterLayer(parameters, INPUT, context)
         path = self.parameterAsOutputLayer(parameters, OUTPUT, context)
+        probabilities = self._path(parameters, PROBABILITIES, context)
         words = arguments(
             "vectorize",
             gdal_path(layer) or "",
             out=path,
             dissolve=self.parameterAsBool(parameters, DISSOLVE, context),
+            probabilities=probabilities,
+            sieve_by="likelihood" if probabilities else None,
             confidence=self._path(parameters, CONFIDENCE, context),
             image=self._path(parameters, IMAGE, context),
             bands=tuple(self.parameterAsInts(parameters, BANDS, context)),

@@ -332,6 +332,10 @@ Das Bild braucht die Kanäle, auf denen das Modell trainiert wurde, in deren Rei
         <translation>Prozesse, die sich die Fenster teilen (0: einer allein)</translation>
     </message>
     <message>
+        <source>Probabilities of all classes</source>
+        <translation>Wahrscheinlichkeiten aller Klassen</translation>
+    </message>
+    <message>
         <source>There is no model {file}.</source>
         <translation>Es gibt kein Modell {file}.</translation>
     </message>
@@ -478,6 +482,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Pixels of a polygon join</source>
         <translation>Pixel eines Polygons hängen zusammen</translation>
+    </message>
+    <message>
+        <source>Probabilities of all classes: small areas go to the likeliest</source>
+        <translation>Wahrscheinlichkeiten aller Klassen: Kleine Flächen gehen an die wahrscheinlichste</translation>
     </message>
     <message>
         <source>Confidence raster, of which polygons get the mean</source>

@@ -16,10 +16,8 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProject,
 )
-from qgis.PyQt.QtCore import QEventLoop, QTimer
+from qgis.PyQt.QtCore import QEventLoop
 from qgis.PyQt.QtWidgets import QMainWindow, QMenu
-
-PLUGIN = "geoarseg_qgis"
 
 
 class Window:
@@ -116,17 +114,7 @@ def files_under(folder):
     return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*")) if Path(folder).exists() else []
 
 
-def later(seconds, call):
-    QTimer.singleShot(int(1000 * seconds), call)
-
-
 def say(**facts):
     """The scenario's last line."""
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
-
-
-__all__ = [
-    *("PLUGIN", "Hearer", "QgsApplication", "QgsProject", "Window", "children", "files_under", "later", "load_plugin"),
-    *("profile", "run_in_background", "say", "start_qgis", "threading", "time"),
-]
