@@ -30,7 +30,7 @@ def _model_facts(file: str) -> dict[str, Any]:
     return (
         {"kind": "model"}
         | {name: card[name] for name in ("version", "classes", "bands", "band_names", "network")}
-        | {name: card[name] for name in ("centre", "scale", "pixel_size", "legend", "training", "settings")}
+        | {name: card[name] for name in ("centre", "scale", "pixel_size", "legend", "merged", "training", "settings")}
     )
 
 

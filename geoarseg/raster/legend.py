@@ -194,6 +194,9 @@ class LegendEdit:
         for value in sorted(self.values):
             if not 1 <= value <= MAX_CLASSES:
                 raise SettingsError(f"A class value must be between 1 and {MAX_CLASSES}, not {value}.")
+        for value, name in self.names.items():
+            if re.search(r"[\x00-\x1f\x7f]", name):
+                raise SettingsError(f"The name of class {value} holds a control character: {name!r}.")
         for value, target in self.merges.items():
             if target in self.merges:
                 raise SettingsError(f"Class {value} cannot be merged into class {target}, which is merged itself.")
@@ -217,10 +220,6 @@ class LegendEdit:
                 if e.value not in self.merges
             )
         )
-
-    def value_of(self, value: int) -> int:
-        """The class value that a class value becomes."""
-        return self.merges.get(value, value)
 
 
 def parse_hex(text: str) -> Colour:

@@ -83,6 +83,7 @@ def test_only_class_rasters(make_raster, tmp_path):
         ({"names": {0: "x"}}, "between 1 and 254, not 0"),
         ({"merges": {1: 2, 2: 3}}, "class 2, which is merged itself"),
         ({"merges": {1: 1}}, "merged itself"),
+        ({"names": {1: "two\nlines"}}, "control character"),
         ({"names": {1: "x"}, "merges": {1: 2}}, "Name class 2 instead"),
     ],
 )
@@ -92,7 +93,8 @@ def test_edits_that_contradict_themselves(edit, text):
 
 
 @given(
-    st.dictionaries(st.integers(1, 9), st.integers(10, 12), max_size=9), st.dictionaries(st.integers(10, 12), st.text())
+    st.dictionaries(st.integers(1, 9), st.integers(10, 12), max_size=9),
+    st.dictionaries(st.integers(10, 12), st.text(st.characters(exclude_categories=("Cc", "Cs")))),
 )
 def test_an_edited_legend_holds_just_the_classes_that_are_left(merges, names):
     legend = LegendEdit(names, {}, merges).applied_to(Legend.default(12))

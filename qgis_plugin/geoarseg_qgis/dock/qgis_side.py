@@ -237,7 +237,10 @@ def _raster_renderer(layer: QgsRasterLayer, classes: Sequence[MapClass]) -> QgsP
         for entry in classes
         for value in entry.values
     ]
-    return QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries)
+    renderer = QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries)
+    if layer.renderer() is not None:
+        renderer.setOpacity(layer.renderer().opacity())
+    return renderer
 
 
 def _polygon_renderer(classes: Sequence[MapClass]) -> QgsCategorizedSymbolRenderer:
