@@ -6,8 +6,11 @@ By itself GDAL takes a twentieth of the machine's memory, and fills it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
+_COPY_BYTES = 128 << 20
 _CACHE_BYTES = 512 << 20
 """Holds the rows that one row of windows needs, twice, of an image of four bytes a pixel 100,000 pixels wide."""
 
@@ -15,7 +18,21 @@ _CACHE_BYTES = 512 << 20
 @cache
 def bound_block_cache() -> None:
     """Bound the cache of this process, unless GDAL_CACHEMAX in the environment says how large it may be."""
+    _set(_CACHE_BYTES)
+
+
+@contextmanager
+def block_cache_for_copying() -> Iterator[None]:
+    """Bound it to less while a raster is copied from top to bottom, which gains nothing from more."""
+    _set(_COPY_BYTES)
+    try:
+        yield
+    finally:
+        _set(_CACHE_BYTES)
+
+
+def _set(size: int) -> None:
     from rasterio.env import set_gdal_config  # takes a while, and errors and settings have no need of it
 
     if "GDAL_CACHEMAX" not in os.environ:
-        set_gdal_config("GDAL_CACHEMAX", _CACHE_BYTES)  # rasterio.Env would take it back at its end
+        set_gdal_config("GDAL_CACHEMAX", size)  # rasterio.Env would take it back at its end

@@ -14,7 +14,7 @@ import rasterio.shutil
 from affine import Affine
 from numpy.typing import NDArray
 
-from geoarseg.block_cache import bound_block_cache
+from geoarseg.block_cache import block_cache_for_copying
 from geoarseg.errors import GeoArSegError, OutputError
 from geoarseg.raster.atomic import check_output_path, output_error, temporary_beside
 from geoarseg.raster.interruptible import interruptibly
@@ -228,8 +228,7 @@ def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None
     }
 
     def copy() -> None:
-        bound_block_cache()
-        with rasterio.Env():  # without it, GDAL prints its warnings in this thread
+        with block_cache_for_copying(), rasterio.Env():  # without it, GDAL prints its warnings in this thread
             rasterio.shutil.copy(source, finished, driver="COG", **options)
 
     interruptibly(copy)
