@@ -16,7 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from geoarseg.block_cache import bound_block_cache
+from geoarseg.block_cache import block_cache_for_copying, bound_block_cache
 from geoarseg.errors import InputError
 from geoarseg.raster.legend import NODATA_CLASS
 
@@ -120,7 +120,7 @@ def open_class_raster(path: str | Path) -> Iterator[ClassRasterFile]:
         dataset = rasterio.open(path)
     except RasterioError as error:
         raise InputError(f"{path} cannot be read as a raster.", "Give a GeoTIFF of classes.") from error
-    with dataset:
+    with dataset, block_cache_for_copying():
         if dataset.count != 1:
             raise InputError(
                 f"{path} has {dataset.count} bands, but a class raster has one.",
