@@ -17,6 +17,7 @@ from affine import Affine
 from geoarseg import __version__
 from geoarseg.errors import SettingsError
 from geoarseg.inference.area import AreaOfInterest
+from geoarseg.inference.heap import give_back_freed_memory
 from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor, Probabilities
 from geoarseg.inference.spool import Plane, Spool
 from geoarseg.inference.stream import segment_tiles
@@ -125,6 +126,7 @@ def write_maps(
                 "The unfinished windows beside the output were made with other arguments: starting afresh."
             )
         _segment(job, spool, bands, settings, progress)
+        give_back_freed_memory()
         _write_rasters(job, spool, paths, bands, legend, overwrite, progress)
         spool.finish()
         counts = _counts_of_classes(spool, extent)
