@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from geoarseg.errors import ModelFileError
 from geoarseg.inference.maps import MapPaths, MapSummary, is_made_of
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import Job
 from geoarseg.network.checkpoint import load_card
+from geoarseg.raster.cog import count_values
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.source import open_quietly, rasterio_window
 from geoarseg.raster.statistics import estimate_statistics
-from geoarseg.raster.window import tile_grid
 from geoarseg.settings import Settings
 
 _TRAINED_BY = ("classes", "seed", "bands", "devices", "network", "train")
 """The settings that a model depends on."""
-_BLOCK_PX = 2048
 
 
 def earlier_model(path: Path, scenes: Sequence[Scene], *, settings: Settings) -> Predictor | None:
@@ -47,8 +43,5 @@ def earlier_maps(paths: MapPaths, job: Job) -> MapSummary | None:
     """The rasters of a segmentation if they are all there and made of just this job, else None."""
     if not all(is_made_of(path, job) for path in (paths.classes, *paths.extra)):
         return None
-    counts = np.zeros(256, np.int64)
-    with open_quietly(paths.classes) as dataset:
-        for tile in tile_grid(dataset.height, dataset.width, core_px=_BLOCK_PX, halo_px=0, stride_px=1):
-            counts += np.bincount(dataset.read(1, window=rasterio_window(tile.core)).ravel(), minlength=256)
+    (counts,) = count_values(paths.classes)
     return MapSummary(paths, tuple(counts[: job.predictor.classes + 1].tolist()))

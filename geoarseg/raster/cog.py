@@ -23,10 +23,10 @@ from geoarseg.raster.source import GDAL_ERRORS, Crs, open_quietly, rasterio_wind
 from geoarseg.raster.style import LEGEND_TAG, write_sidecars
 from geoarseg.raster.window import Window, tile_grid
 
-__all__ = ["check_output_path", "write_cog", "write_cog_of_raw"]
+__all__ = ["check_output_path", "count_values", "write_cog", "write_cog_of_raw"]
 
 _BLOCK_PX = 512
-_CHECK_PIXELS = (4 * _BLOCK_PX) ** 2  # what is read at a time when the result is checked, in values of all bands
+_CHECK_PIXELS = (4 * _BLOCK_PX) ** 2  # what is read at a time when values are counted, in values of all bands
 
 
 def write_cog(
@@ -235,18 +235,24 @@ def _copy_as_cog(source: Path, finished: Path, overview_resampling: str) -> None
 
 
 def _check(path: Path, counts: NDArray[np.int64], transform: Affine) -> None:
-    """Read the result back, all bands at once: GDAL can lose pixels on a full disk without an error."""
-    found = np.zeros_like(counts)
-    core_px = max(int((_CHECK_PIXELS / len(counts)) ** 0.5) // _BLOCK_PX, 1) * _BLOCK_PX
+    """Read the result back: GDAL can lose pixels on a full disk without an error."""
+    found = count_values(path)
     with open_quietly(path) as dataset:
-        grid = tile_grid(dataset.height, dataset.width, core_px=core_px, halo_px=0, stride_px=1)
-        for tile in grid:
-            for band, pixels in zip(found, dataset.read(window=rasterio_window(tile.core)), strict=True):
-                band += np.bincount(pixels.ravel(), minlength=256)
         if dataset.transform != transform:
             raise OutputError(f"Cannot write {path.name}: GDAL changed its transform.")
     if not np.array_equal(found, counts):
         raise OSError(f"{int(np.abs(found - counts).sum()) // 2} pixels were lost in writing")
+
+
+def count_values(path: Path) -> NDArray[np.int64]:
+    """How often each value occurs in a raster of uint8, (band, 256); all bands are read at once, in windows."""
+    with open_quietly(path) as dataset:
+        found = np.zeros((dataset.count, 256), np.int64)
+        core_px = max(int((_CHECK_PIXELS / dataset.count) ** 0.5) // _BLOCK_PX, 1) * _BLOCK_PX
+        for tile in tile_grid(dataset.height, dataset.width, core_px=core_px, halo_px=0, stride_px=1):
+            for band, pixels in zip(found, dataset.read(window=rasterio_window(tile.core)), strict=True):
+                band += np.bincount(pixels.ravel(), minlength=256)
+    return found
 
 
 def _remove_stale_sidecars(path: Path, legend: Legend | None) -> None:
