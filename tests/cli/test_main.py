@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -180,13 +181,15 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(image, tmp_path, capsys, monkeypatc
     assert run_command(["run", image, "-o", str(tmp_path / "out"), *window, *TINY]) == 130
     error = capsys.readouterr().err
     assert "geoarseg: Interrupted; nothing half-written was left." in error
-    assert "Stopped with 16% of the windows finished; the same command goes on" in error
+    # Windows differ in size at the edges, and any of them may be finished first.
+    stopped = re.search(r"Stopped with ([1-9]\d?%) of the windows finished; the same command goes on", error)
+    assert stopped, error
     assert [name for name in files_under(tmp_path / "out") if "partial" not in name] == ["model.safetensors"]
 
     monkeypatch.setattr(maps, "segment_tiles", segment_tiles)
     arguments = [image, "-m", str(tmp_path / "out" / "model.safetensors"), "-o", str(tmp_path / "out" / "classes.tif")]
     assert run_command(["segment", *arguments, *window, "--device", "cpu"]) == 0
-    assert "16% was finished before" in capsys.readouterr().err
+    assert f"{stopped[1]} was finished before" in capsys.readouterr().err
     assert not any("partial" in name for name in files_under(tmp_path / "out"))
 
 
