@@ -920,8 +920,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{hours} h {minutes} min</translation>
     </message>
     <message>
-        <source>Consensus of mixtures</source>
-        <translation>Konsens der Mischungen</translation>
+        <source>Consensus</source>
+        <translation>Konsens</translation>
     </message>
     <message>
         <source>Statistics</source>
