@@ -24,7 +24,7 @@ from geoarseg.raster.window import tile_grid
 
 _PER_UNIT = 32  # pixels drawn of a polygon, or of a class in a cell
 _CANDIDATES = 1 << 16  # pixels of a polygon's bounds that are looked at
-_BLOCK_PX, _CELL_PX = 1024, 128
+_BLOCK_PX, _CELL_PX = 1024, 32
 _MAX_CELLS = 400  # of a label raster; each costs a window of inference
 
 
