@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from geoarseg.errors import ModelFileError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.raster.legend import Legend, LegendEntry
+from geoarseg.raster.spectra import Spectrum
 
 
 def as_clusters(predictor: Predictor) -> Predictor:
@@ -19,6 +21,21 @@ def classes_of_clusters(card: ModelCard) -> tuple[int, ...]:
     """The class of each cluster, numbered from 1 in the order of the legend."""
     values = [row["value"] for row in card.legend]
     return tuple(values.index(card.merged.get(cluster, cluster)) + 1 for cluster in range(1, card.classes + 1))
+
+
+def spectra_of(card: ModelCard) -> tuple[Spectrum, ...]:
+    """The spectra of a model's clusters, as its card has them.
+
+    Raises:
+        ModelFileError: they are damaged.
+    """
+    try:
+        rows = [([float(value) for value in row["mean"]], row["share"], row["confidence"]) for row in card.spectra]
+        if any(len(mean) != len(card.bands) for mean, _, _ in rows):
+            raise ValueError("another number of bands")
+        return tuple(Spectrum(tuple(mean), float(share), float(confidence)) for mean, share, confidence in rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"The spectra in the model's card cannot be read ({error}).") from None
 
 
 def with_classes(card: ModelCard, class_of: Sequence[int], legend: Legend) -> ModelCard:

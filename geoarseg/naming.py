@@ -20,6 +20,7 @@ from geoarseg.errors import InputError
 from geoarseg.evaluation.label_places import LabelPlaces, read_label_places
 from geoarseg.evaluation.naming_report import NamedClass, NamedCluster, NamingReport
 from geoarseg.evaluation.voting import LabelVotes, Naming, Prior, cross_validate, name_clusters
+from geoarseg.explain import measure_model
 from geoarseg.inference.places import probabilities_at
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.survey import Site, SiteSearch, measure_spectra, survey
@@ -117,6 +118,7 @@ def name_model(
         _notes(places, class_of, names, naming),
     )
     named = Predictor(clusters.network, with_classes(clusters.card, class_of, legend), device=settings.device)
+    named = measure_model(named, [scene], roles=scene.band_roles, seed=settings.seed, progress=progress)
     write_model(named, model, overwrite=True)
     if suggestions is not None:
         write_wishes(suggestions, report.wishes, scene, overwrite=overwrite)

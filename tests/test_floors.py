@@ -14,7 +14,7 @@ FLOORS = [
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing", "clusters", "wishes"},
-    {"mapping", "polygons", "earlier", "relabel", "taught"},
+    {"mapping", "polygons", "earlier", "relabel", "taught", "explain"},
     {"pipeline", "overclustering", "paper", "doctor", "naming"},
     {"demo", "compare", "reproduce"},
     {"cli"},

@@ -20,17 +20,24 @@ def command(file: str, as_json: bool, debug: bool) -> None:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     for name, value in facts.items():
-        click.echo(f"{name:<12} {value}")
+        lines = value if name == "spectra" else [value]
+        for line in lines:
+            click.echo(f"{name:<12} {line}")
 
 
 def _model_facts(file: str) -> dict[str, Any]:
+    from geoarseg.explain import class_descriptions
     from geoarseg.network.checkpoint import load_card
 
-    card = load_card(file).model_dump(mode="json")
+    whole = load_card(file)
+    card = whole.model_dump(mode="json") | {"spectra": class_descriptions(whole)}
     return (
         {"kind": "model"}
         | {name: card[name] for name in ("version", "classes", "bands", "band_names", "network")}
-        | {name: card[name] for name in ("centre", "scale", "pixel_size", "legend", "merged", "training", "settings")}
+        | {
+            name: card[name]
+            for name in ("centre", "scale", "pixel_size", "legend", "merged", "spectra", "training", "settings")
+        }
     )
 
 

@@ -75,13 +75,15 @@ def survey(
     membership = np.equal.outer(np.arange(1, max(class_of) + 1), np.asarray(class_of)).astype(np.float32)
     of = np.asarray(class_of) - 1
     rng = np.random.default_rng([seed, 4])
-    for index, window, image, valid in random_places(scenes, rng=rng, max_blocks=max_blocks, progress=progress):
-        with one_thread():
-            shares = clusters(image[None], valid[None])[0]  # (cluster, y, x)
-        best = shares.argmax(axis=0)
-        of_class = np.tensordot(membership, shares, axes=1)  # (class, y, x)
-        sure = np.take_along_axis(of_class, of[best][None], axis=0)[0]
-        yield Surveyed(index, window, image, np.where(valid, best + 1, 0).astype(np.uint8), sure)
+    with (progress or Progress()).stage("legend", unit="block") as stage:
+        for index, window, image, valid in random_places(scenes, rng=rng, max_blocks=max_blocks):
+            with one_thread():
+                shares = clusters(image[None], valid[None])[0]  # (cluster, y, x)
+            best = shares.argmax(axis=0)
+            of_class = np.tensordot(membership, shares, axes=1)  # (class, y, x)
+            sure = np.take_along_axis(of_class, of[best][None], axis=0)[0]
+            yield Surveyed(index, window, image, np.where(valid, best + 1, 0).astype(np.uint8), sure)
+            stage.advance()
 
 
 def measure_spectra(blocks: Iterator[Surveyed], *, clusters: int) -> tuple[Spectrum, ...]:

@@ -24,6 +24,9 @@ CARD_FORMAT = 1
 """The number of the card's format; a reader refuses higher ones."""
 
 
+_OPTIONAL = ("merged", "spectra", "band_roles")
+
+
 class ModelCard(BaseModel):
     """What a model file says about its network."""
 
@@ -45,6 +48,10 @@ class ModelCard(BaseModel):
     """A list of {value, name, colour}; clusters that are merged into others have none."""
     merged: dict[int, int] = {}
     """The class that a cluster belongs to, both counted from 1, for clusters that were merged into others."""
+    spectra: tuple[dict[str, Any], ...] = ()
+    """A list of {mean, share, confidence}, one for each cluster; empty if nothing was measured."""
+    band_roles: tuple[str | None, ...] = ()
+    """What each band is, as far as known: red, green, blue, nir; empty if nothing was measured."""
     crop_px: int = Field(64, ge=1, le=2048)
     """Side of the training's crops; attention runs in windows of that size."""
     pixel_size: tuple[float, float] | None = None
@@ -60,6 +67,8 @@ class ModelCard(BaseModel):
             raise ValueError("bands, band_names, centre and scale differ in length")
         if any(scale <= 0 for scale in self.scale):
             raise ValueError("a scale is not positive")
+        if (self.spectra and len(self.spectra) != self.classes) or len(self.band_roles) not in (0, len(self.bands)):
+            raise ValueError("spectra or band_roles do not fit the clusters and bands")
         named = {*self.merged, *self.merged.values()}
         if not named <= set(range(1, self.classes + 1)) or set(self.merged) & set(self.merged.values()):
             raise ValueError("merged names a cluster that there is not, or one that is merged itself")
@@ -79,7 +88,7 @@ def model_bytes(network: Network, card: ModelCard) -> bytes:
         if not name.startswith("auxiliary.")  # a help of the training only
     }
     # An older geoarseg refuses a card with `merged`, as it must, and reads one without.
-    text = card.model_dump_json(exclude=None if card.merged else {"merged"})
+    text = card.model_dump_json(exclude={name for name in _OPTIONAL if not getattr(card, name)})
     return bytes(save(weights, metadata={CARD_KEY: text}))
 
 
