@@ -84,7 +84,8 @@ _REFLECTANCE = 1.5
 _LIMITS = (0.2, 0.4, 0.6)  # NDVI of sparse, medium and dense vegetation
 _SQUEEZED = (0.06, 0.1, 0.18)  # the same at least, where indices are squeezed
 _WATER = 0.2  # NDWI
-_REDDISH = 0.12
+_BLUER = 0.08  # than the scene
+_REDDISH, _GREEN = 0.12, 0.09  # under which the cast of an image may be all there is
 _TIE = 1e-9  # so that the rounding of a sum does not decide
 
 
@@ -96,13 +97,14 @@ def find_cover(spectra: Sequence[Spectrum], roles: Sequence[str | None]) -> tupl
         roles: what each band is, as `roles.guess_roles` gives it.
     """
     views = _views(spectra, roles)
-    known = set(roles)
+    known, shares = set(roles), np.array([spectrum.share for spectrum in spectra])
     if {"red", "nir"} <= known:
         greenest = max((v.index("nir", "red") for v, s in zip(views, spectra, strict=True) if s.share), default=0.0)
         limits = _vegetation_limits(spectra, greenest)
         found = [_by_infrared(view, limits) for view in views]
     elif {"red", "green", "blue"} <= known:
-        found = [_by_colour(view) for view in views]
+        haze = _median(np.array([view.index("blue", "red") for view in views]), shares)
+        found = [_by_colour(view, haze) for view in views]
     else:
         found = [_by_brightness(view) for view in views]
     return tuple(
@@ -129,9 +131,14 @@ def _views(spectra: Sequence[Spectrum], roles: Sequence[str | None]) -> list[_Vi
 def _relative(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Values over their median, which counts shares; negative values, which elevations have, are lifted first."""
     values = values - min(values.min(), 0)
+    middle = _median(values, shares)
+    return np.asarray(values / middle if middle > 0 else np.ones_like(values))
+
+
+def _median(values: np.ndarray, shares: np.ndarray) -> float:
+    """The median of values that count by their shares."""
     order = np.argsort(values)
-    middle = order[np.searchsorted(np.cumsum(shares[order]), (0.5 - _TIE) * shares.sum())]
-    return np.asarray(values / values[middle] if values[middle] > 0 else np.ones_like(values))
+    return float(values[order[np.searchsorted(np.cumsum(shares[order]), (0.5 - _TIE) * shares.sum())]])
 
 
 def _vegetation_limits(spectra: Sequence[Spectrum], greenest: float) -> tuple[float, float, float]:
@@ -172,14 +179,15 @@ def _by_infrared(view: _View, limits: tuple[float, float, float]) -> tuple[Kind,
     return Kind.BUILT, "built-up or bare", f"{text}, {view.lightness}"
 
 
-def _by_colour(view: _View) -> tuple[Kind, str, str]:
+def _by_colour(view: _View, haze: float) -> tuple[Kind, str, str]:
+    """The rules for red, green and blue; `haze` is the median of blue over red, for the air may tint all of a scene."""
     green, red = view.greenness, view.index("red", "blue")
     step = ", dark" if view.brightness < 0.7 else ", bright" if view.brightness >= 1.4 else ""
-    if green >= 0.05:
+    if green >= _GREEN:
         return Kind.GREEN, f"green{step}", f"excess green {green:.2f}, {view.lightness}"
     if red >= _REDDISH:
         return Kind.SOIL, f"reddish{step}", f"red over blue {red:.2f}, {view.lightness}"
-    if red <= -_REDDISH:
+    if red <= -max(_REDDISH, haze + _BLUER):
         return Kind.BLUISH, f"bluish{step}", f"blue over red {-red:.2f}, {view.lightness}"
     return _by_brightness(view)
 
@@ -189,4 +197,8 @@ def _by_brightness(view: _View) -> tuple[Kind, str, str]:
         return Kind.DARK, "dark", view.lightness
     if view.brightness >= 1.4:
         return Kind.BRIGHT, "bright", view.lightness
-    return (Kind.GREY, "grey", view.lightness) if view.bands else (Kind.UNKNOWN, "medium bright", view.lightness)
+    return (
+        (Kind.GREY, "no clear colour", view.lightness)
+        if view.bands
+        else (Kind.UNKNOWN, "medium bright", view.lightness)
+    )

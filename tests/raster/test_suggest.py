@@ -70,8 +70,20 @@ def test_dark_without_infrared_light_is_water_or_shadow():
 
 def test_colours_alone_are_called_by_their_colours():
     spectra = spectra_of((60, 90, 55), (110, 100, 100), (200, 195, 190), (160, 110, 80), (60, 80, 110), (30, 32, 31))
-    assert names(spectra, ("red", "green", "blue")) == ["green", "grey", "bright", "reddish, bright", "bluish", "dark"]
+    assert names(spectra, ("red", "green", "blue")) == [
+        "green",
+        "no clear colour",
+        "bright",
+        "reddish, bright",
+        "bluish",
+        "dark",
+    ]
     assert all("vegetation" not in name and "water" not in name for name in names(spectra, ("red", "green", "blue")))
+
+
+def test_haze_makes_nothing_blue():
+    """Clusters of a forest in an aerial image: blue is the brightest band of all of them."""
+    assert not any("blu" in name for name in names(spectra_of((51, 78, 91), (61, 91, 102), (86, 119, 125)), RGBN[:3]))
 
 
 def test_without_roles_only_brightness_is_told():
