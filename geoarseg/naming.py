@@ -137,14 +137,16 @@ def _check_outputs(suggestions: Path | None, out: Path | None, overwrite: bool) 
 
 
 def _images_beside(model: Path) -> list[str]:
-    """The images that the summary of the model's run names."""
+    """The images that the summary of the model's run names, if they are files here: it may be a stranger's."""
     path = model.with_name("summary.json")
     try:
         images = json.loads(path.read_text(encoding="utf-8"))["images"]
     except (OSError, ValueError, KeyError, TypeError):
         images = None
-    if not (isinstance(images, list) and images and all(isinstance(name, str) for name in images)):
-        raise InputError(f"No summary.json beside {model} tells its image.", "Name it with --image.")
+    if not (
+        isinstance(images, list) and images and all(isinstance(name, str) and Path(name).is_file() for name in images)
+    ):
+        raise InputError(f"No summary.json beside {model} tells where its image is.", "Name it with --image.")
     return images
 
 
