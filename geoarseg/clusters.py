@@ -38,6 +38,11 @@ def spectra_of(card: ModelCard) -> tuple[Spectrum, ...]:
         raise ModelFileError(f"The spectra in the model's card cannot be read ({error}).") from None
 
 
+def values_in_map(class_of: Sequence[int]) -> dict[int, int]:
+    """The value of each class in maps: the number of its first cluster."""
+    return {value: class_of.index(value) + 1 for value in set(class_of)}
+
+
 def with_classes(card: ModelCard, class_of: Sequence[int], legend: Legend) -> ModelCard:
     """The card with other classes.
 
@@ -46,7 +51,7 @@ def with_classes(card: ModelCard, class_of: Sequence[int], legend: Legend) -> Mo
         class_of: the class of each cluster, from 1.
         legend: of the classes, with the values 1, 2 ...
     """
-    firsts = {value: class_of.index(value) + 1 for value in set(class_of)}
+    firsts = values_in_map(class_of)
     entries = (LegendEntry(firsts[entry.value], entry.name, entry.colour) for entry in legend)
     rows = json.loads(Legend(tuple(sorted(entries, key=lambda entry: entry.value))).to_json())
     merged = {n: firsts[value] for n, value in enumerate(class_of, 1) if n != firsts[value]}

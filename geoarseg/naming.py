@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geoarseg.clusters import as_clusters, with_classes
+from geoarseg.clusters import as_clusters, values_in_map, with_classes
 from geoarseg.errors import InputError
 from geoarseg.evaluation.label_places import LabelPlaces, read_label_places
 from geoarseg.evaluation.naming_report import NamedClass, NamedCluster, NamingReport
@@ -228,12 +228,12 @@ def _named_classes(
     """The classes of the map, then those of the labels that no cluster became."""
     heard = dict(zip(places.names, votes.votes().sum(axis=1).tolist(), strict=True))
     right = dict(zip(places.names, recalls or [None] * len(heard), strict=True))
-    found = []
+    found, values = [], values_in_map(class_of)
     for entry in legend:
         members = tuple(n for n, value in enumerate(class_of, 1) if value == entry.value)
         share = float(sum(look.spectra[n - 1].share for n in members))
         labels, recall = heard.get(entry.name, 0.0), right.get(entry.name)
-        found.append(NamedClass(entry.value, entry.name, entry.hex, labels, members, share, recall))
+        found.append(NamedClass(values[entry.value], entry.name, entry.hex, labels, members, share, recall))
     there = {entry.name for entry in legend}
     lost = [NamedClass(0, n, "#000000", heard[n], (), 0.0, right[n]) for n in places.names if n not in there]
     return (*found, *lost)

@@ -13,6 +13,7 @@ from geoarseg.cli.main import run_command
 from geoarseg.inference.predictor import Predictor
 from geoarseg.models import write_model
 from geoarseg.network.checkpoint import load_card
+from geoarseg.raster.legend import parse_hex
 from geoarseg.raster.scene import open_scene
 from geoarseg.raster.style import read_legend
 from geoarseg.raster.window import Window
@@ -103,7 +104,10 @@ def test_the_map_comes_back_named(image, model, clusters, points, tmp_path, caps
     assert {c["name"]: c["clusters"] for c in report["classes"]}.keys() == set(np.unique(wanted))
     assert report["validation"]["accuracy"] > 0.95
     assert sum(c["share"] for c in report["classes"]) == pytest.approx(1)
+    legend = read_legend(out / "classes.tif")
     for row in report["classes"]:
+        assert legend.name_of(row["value"]) == row["name"]
+        assert legend.colour_of(row["value"]) == parse_hex(row["colour"])
         assert row["share"] == pytest.approx(np.mean(wanted == row["name"]))
     assert json.loads((out / "naming.json").read_text(encoding="utf-8")) == report
     frame = read_polygons(out / "classes.gpkg")
