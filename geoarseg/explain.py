@@ -77,23 +77,26 @@ def suggested(card: ModelCard) -> ModelCard:
 def class_descriptions(card: ModelCard) -> list[dict[str, Any]]:
     """What is known of each class: value, name, share, confidence, mean of each band, and what its spectrum suggests.
 
+    They come in the order of a legend: by kind of cover, water first, and then by brightness.
     Empty where the model was not trained on images that lie in files, so that nothing was measured.
     """
     if not card.spectra:
         return []
     spectra = merge_spectra(spectra_of(card), classes_of_clusters(card))
     legend = Legend.from_json(json.dumps(list(card.legend)))
+    suggestions = suggest(spectra, card.band_roles)
+    rows = sorted(zip(legend, spectra, suggestions, strict=True), key=lambda row: row[2].rank)
     return [
         {
             "value": entry.value,
             "name": entry.name,
             "share": round(spectrum.share, _DIGITS),
             "confidence": round(spectrum.confidence, _DIGITS),
-            "mean": dict(zip(card.band_names, (round(value, _DIGITS) for value in spectrum.mean), strict=True)),
+            "mean": [float(f"{value:.{_DIGITS}g}") for value in spectrum.mean],
             "suggested": found.name,
             "evidence": found.evidence,
         }
-        for entry, spectrum, found in zip(legend, spectra, suggest(spectra, card.band_roles), strict=True)
+        for entry, spectrum, found in rows
     ]
 
 
