@@ -16,7 +16,7 @@ from typing import get_args
 
 import numpy as np
 
-from geoarseg.clusters import as_clusters
+from geoarseg.clusters import as_clusters, distances_of
 from geoarseg.evaluation.labels import open_label_raster
 from geoarseg.evaluation.voting import LabelVotes, Prior, name_clusters, predict
 from geoarseg.inference.places import probabilities_at
@@ -68,9 +68,8 @@ def read(image: str, labels: str, model: str) -> Scene:
     probabilities = probabilities_at(scene, clusters, pixels).astype(float)
     seen = np.isfinite(probabilities[:, 0])
     classes = np.unique(values[tuple(pixels[seen].T)], return_inverse=True)[1]
-    means = np.array([spectrum.mean for spectrum in spectra]) / np.array(clusters.statistics.scale)
-    distances = np.linalg.norm(means[:, None] - means, axis=2)
-    return Scene(probabilities[seen], classes, np.array([spectrum.share for spectrum in spectra]), distances)
+    shares = np.array([spectrum.share for spectrum in spectra])
+    return Scene(probabilities[seen], classes, shares, distances_of(clusters.card, spectra))
 
 
 def at_random(scene: Scene, number: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,26 +1,43 @@
-"""The clusters of a model and the classes that are made of them."""
+"""The clusters of a model, the classes that are made of them, and the legend that their spectra suggest."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geoarseg.errors import ModelFileError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
-from geoarseg.raster.legend import Legend, LegendEntry
-from geoarseg.raster.spectra import Spectrum
+from geoarseg.raster.legend import Legend
+from geoarseg.raster.spectra import Spectrum, merge_spectra
+from geoarseg.raster.suggest import suggest
 
 
 def as_clusters(predictor: Predictor) -> Predictor:
     """The model with each cluster as a class of its own."""
-    return Predictor(predictor.network, predictor.card.model_copy(update={"merged": {}}), device=str(predictor.device))
+    alone = tuple(range(1, predictor.card.clusters + 1))
+    card = predictor.card.model_copy(update={"class_of": alone})
+    return Predictor(predictor.network, card, device=str(predictor.device))
 
 
 def classes_of_clusters(card: ModelCard) -> tuple[int, ...]:
-    """The class of each cluster, numbered from 1 in the order of the legend."""
-    values = [row["value"] for row in card.legend]
-    return tuple(values.index(card.merged.get(cluster, cluster)) + 1 for cluster in range(1, card.classes + 1))
+    """The class of each cluster, numbered from 1 without gaps in the order of the classes' values."""
+    values = sorted(set(card.class_of))
+    return tuple(values.index(value) + 1 for value in card.class_of)
+
+
+def with_classes(card: ModelCard, class_of: Sequence[int], legend: Legend) -> ModelCard:
+    """The card with other classes.
+
+    Args:
+        card: of the model.
+        class_of: the class of each cluster, from 1.
+        legend: of the classes, with the values 1, 2 ...
+    """
+    return card.model_copy(update={"class_of": tuple(class_of), "legend": tuple(json.loads(legend.to_json()))})
 
 
 def spectra_of(card: ModelCard) -> tuple[Spectrum, ...]:
@@ -38,21 +55,30 @@ def spectra_of(card: ModelCard) -> tuple[Spectrum, ...]:
         raise ModelFileError(f"The spectra in the model's card cannot be read ({error}).") from None
 
 
-def values_in_map(class_of: Sequence[int]) -> dict[int, int]:
-    """The value of each class in maps: the number of its first cluster."""
-    return {value: class_of.index(value) + 1 for value in set(class_of)}
+def suggested(card: ModelCard) -> ModelCard:
+    """The card with the legend that the spectra of its clusters suggest; as it is where it has none."""
+    if not card.spectra:
+        return card
+    suggestions = suggest(merge_spectra(spectra_of(card), classes_of_clusters(card)), card.band_roles)
+    rows = zip(sorted(set(card.class_of)), suggestions, strict=True)
+    legend = [{"value": value, "name": s.name, "colour": "#{:02x}{:02x}{:02x}".format(*s.colour)} for value, s in rows]
+    return card.model_copy(update={"legend": tuple(legend)})
 
 
-def with_classes(card: ModelCard, class_of: Sequence[int], legend: Legend) -> ModelCard:
-    """The card with other classes.
+def distances_of(card: ModelCard, spectra: Sequence[Spectrum]) -> NDArray[np.float64]:
+    """How far clusters are from each other, (cluster, cluster).
 
-    Args:
-        card: of the model.
-        class_of: the class of each cluster, from 1.
-        legend: of the classes, with the values 1, 2 ...
+    By the tree, where the model has one: the number of the merge that makes one of the two, and within a merge by the
+    spectra; else by the spectra alone, in scales of the bands.
     """
-    firsts = values_in_map(class_of)
-    entries = (LegendEntry(firsts[entry.value], entry.name, entry.colour) for entry in legend)
-    rows = json.loads(Legend(tuple(sorted(entries, key=lambda entry: entry.value))).to_json())
-    merged = {n: firsts[value] for n, value in enumerate(class_of, 1) if n != firsts[value]}
-    return card.model_copy(update={"legend": tuple(rows), "merged": merged})
+    scaled = np.array([spectrum.mean for spectrum in spectra]) / np.array(card.scale)
+    distances: NDArray[np.float64] = np.linalg.norm(scaled[:, None] - scaled, axis=2)
+    if not card.merges:
+        return distances
+    distances /= 1 + distances.max()  # under 1: the tree decides first
+    members = {cluster: [cluster] for cluster in range(card.clusters)}
+    for number, (kept, gone) in enumerate(card.merges, 1):
+        distances[np.ix_(members[kept], members[gone])] += number
+        distances[np.ix_(members[gone], members[kept])] += number
+        members[kept] += members.pop(gone)
+    return distances

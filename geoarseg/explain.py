@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from geoarseg.clusters import as_clusters, classes_of_clusters, spectra_of
+from geoarseg.clusters import as_clusters, classes_of_clusters, spectra_of, suggested
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.survey import measure_spectra, survey
 from geoarseg.network.checkpoint import ModelCard
@@ -62,16 +62,6 @@ def measure_model(
     spectra = tuple(_rounded(asdict(spectrum)) for spectrum in measure_spectra(blocks, clusters=clusters.classes))
     renewed = card.model_copy(update={"spectra": spectra, "band_roles": tuple(roles)})
     return Predictor(predictor.network, renewed, device=str(predictor.device))
-
-
-def suggested(card: ModelCard) -> ModelCard:
-    """The card with the legend that the spectra of its clusters suggest; as it is where it has none."""
-    if not card.spectra:
-        return card
-    suggestions = suggest(merge_spectra(spectra_of(card), classes_of_clusters(card)), card.band_roles)
-    rows = zip(card.legend, suggestions, strict=True)
-    texts = [row | {"name": found.name, "colour": "#{:02x}{:02x}{:02x}".format(*found.colour)} for row, found in rows]
-    return card.model_copy(update={"legend": tuple(texts)})
 
 
 def class_descriptions(card: ModelCard) -> list[dict[str, Any]]:

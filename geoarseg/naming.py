@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geoarseg.clusters import as_clusters, values_in_map, with_classes
+from geoarseg.clusters import as_clusters, distances_of, with_classes
 from geoarseg.errors import InputError
 from geoarseg.evaluation.label_places import LabelPlaces, read_label_places
 from geoarseg.evaluation.naming_report import NamedClass, NamedCluster, NamingReport
@@ -54,7 +54,7 @@ class _Look:
     sites: dict[int, tuple[Site, ...]]
     """Their largest patches, by cluster from 1."""
     distances: NDArray[np.float64]
-    """How far their spectra lie from each other, (cluster, cluster), in scales of the bands."""
+    """How far they are from each other, (cluster, cluster), by the merge tree and the spectra."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -175,9 +175,7 @@ def _look(scene: Scene, clusters: Predictor, seed: int, progress: Progress) -> _
             yield block
 
     spectra = measure_spectra(searched(), clusters=count)
-    scaled = np.array([spectrum.mean for spectrum in spectra]) / np.array(clusters.statistics.scale)
-    distances = np.linalg.norm(scaled[:, None] - scaled, axis=2)
-    return _Look(spectra, search.sites(), distances)
+    return _Look(spectra, search.sites(), distances_of(clusters.card, spectra))
 
 
 def _classes(naming: Naming, names: tuple[str, ...], unlabelled: Unlabelled) -> tuple[list[int], list[str]]:
@@ -228,12 +226,12 @@ def _named_classes(
     """The classes of the map, then those of the labels that no cluster became."""
     heard = dict(zip(places.names, votes.votes().sum(axis=1).tolist(), strict=True))
     right = dict(zip(places.names, recalls or [None] * len(heard), strict=True))
-    found, values = [], values_in_map(class_of)
+    found = []
     for entry in legend:
         members = tuple(n for n, value in enumerate(class_of, 1) if value == entry.value)
         share = float(sum(look.spectra[n - 1].share for n in members))
         labels, recall = heard.get(entry.name, 0.0), right.get(entry.name)
-        found.append(NamedClass(values[entry.value], entry.name, entry.hex, labels, members, share, recall))
+        found.append(NamedClass(entry.value, entry.name, entry.hex, labels, members, share, recall))
     there = {entry.name for entry in legend}
     lost = [NamedClass(0, n, "#000000", heard[n], (), 0.0, right[n]) for n in places.names if n not in there]
     return (*found, *lost)

@@ -23,6 +23,7 @@ from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
+from geoarseg.recut import with_smoothing
 from geoarseg.settings import Settings
 from geoarseg.vector.vectorize import VectorSummary
 
@@ -113,7 +114,7 @@ def _map_scene(
     scene: Scene, predictor: Predictor, folder: Path, *, settings: Settings, overwrite: bool, progress: Progress
 ) -> RunResult:
     """Map one scene with the trained model into its folder; what is there already of just this map is kept."""
-    names = _names(settings)
+    names, predictor = _names(settings), with_smoothing(predictor, settings.segment.smoothing_px)
     confidence, probabilities = (
         folder / name if name in names else None for name in ("confidence.tif", "probabilities.tif")
     )

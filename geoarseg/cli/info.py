@@ -29,15 +29,12 @@ def _model_facts(file: str) -> dict[str, Any]:
     from geoarseg.explain import class_descriptions
     from geoarseg.network.checkpoint import load_card
 
-    whole = load_card(file)
-    card = whole.model_dump(mode="json") | {"spectra": class_descriptions(whole)}
+    card = load_card(file)
+    facts = card.model_dump(mode="json") | {"spectra": class_descriptions(card)}
     return (
-        {"kind": "model"}
-        | {name: card[name] for name in ("version", "classes", "bands", "band_names", "network")}
-        | {
-            name: card[name]
-            for name in ("centre", "scale", "pixel_size", "legend", "merged", "spectra", "training", "settings")
-        }
+        {"kind": "model", "version": card.version, "classes": len(set(card.class_of))}
+        | {name: facts[name] for name in ("clusters", "class_of", "smoothing_px", "bands", "band_names", "network")}
+        | {name: facts[name] for name in ("centre", "scale", "pixel_size", "legend", "spectra", "training", "settings")}
     )
 
 

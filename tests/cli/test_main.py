@@ -11,7 +11,7 @@ import rasterio
 from geoarseg.cli.main import COMMANDS, run_command
 
 TINY = ["-k", "3", "--steps", "3", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
-TINY += ["--set", "train.batch=2", "--set", "train.crop_px=32"]
+TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32"]
 
 
 @pytest.fixture
@@ -134,12 +134,12 @@ def test_nothing_is_overwritten_unasked(image, tmp_path, capsys):
 
 
 def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, monkeypatch):
-    from geoarseg import models
+    from geoarseg import trained
 
     def broken(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(models, "train_network", broken)
+    monkeypatch.setattr(trained, "train_network", broken)
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
     assert capsys.readouterr().err == "geoarseg: RuntimeError: boom (a bug in geoarseg; --debug shows where)\n"
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", "--debug", *TINY]) == 1
@@ -150,7 +150,7 @@ def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, mo
 def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
     import torch
 
-    from geoarseg import models
+    from geoarseg import trained
 
     errors = {
         "GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
@@ -161,7 +161,7 @@ def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
     def too_much(*_, **__):
         raise errors[place]
 
-    monkeypatch.setattr(models, "train_network", too_much)
+    monkeypatch.setattr(trained, "train_network", too_much)
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
     error = capsys.readouterr().err
     assert "memory is not enough" in error
@@ -219,7 +219,7 @@ def test_defaults_are_shown(capsys):
     assert [text.index(f"{group}: ") for group in ("Map", "Training", "Settings", "Behaviour")] == sorted(
         text.index(f"{group}: ") for group in ("Map", "Training", "Settings", "Behaviour")
     )
-    for words in ("default: 6", "default: 400", "default: 0", "default: auto"):
+    for words in ("default: 6", "default: 200", "default: 0", "default: auto"):
         assert words in text
 
 
