@@ -7,6 +7,7 @@ from typing import Any
 
 from geoarseg.clustering.consensus import LEAST_SHARE
 from geoarseg.clustering.merging import MergeTree
+from geoarseg.clusters import suggested
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
@@ -20,7 +21,8 @@ def recut(predictor: Predictor, classes: int) -> Predictor:
     Raises:
         SettingsError: the model has fewer clusters, or its clusters have no tree.
     """
-    return _changed(predictor, _recut_card(predictor.card, classes))
+    card = _recut_card(predictor.card, classes)
+    return _changed(predictor, card if card is predictor.card else suggested(card))
 
 
 def with_smoothing(predictor: Predictor, radius_px: int | None) -> Predictor:

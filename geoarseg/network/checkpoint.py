@@ -56,6 +56,10 @@ class ModelCard(BaseModel):
     """Share of the pixels of each cluster, of those that merge."""
     smoothing_px: int = Field(0, ge=0, le=64)
     """Radius in pixels of the guided filter over the classes' probabilities; 0 = none."""
+    spectra: tuple[dict[str, Any], ...] = ()
+    """A list of {mean, share, confidence}, one for each cluster; empty if nothing was measured."""
+    band_roles: tuple[str | None, ...] = ()
+    """What each band is, as far as known: red, green, blue, nir; empty if nothing was measured."""
     crop_px: int = Field(64, ge=1, le=2048)
     """Side of the training's crops; attention runs in windows of that size."""
     pixel_size: tuple[float, float] | None = None
@@ -81,6 +85,8 @@ class ModelCard(BaseModel):
             raise ValueError("a scale is not positive")
         if len(self.class_of) != self.clusters or not all(1 <= value <= self.clusters for value in self.class_of):
             raise ValueError("class_of must name a class from 1 to the number of clusters for each cluster")
+        if len(self.spectra) not in (0, self.clusters) or len(self.band_roles) not in (0, len(self.bands)):
+            raise ValueError("spectra or band_roles do not belong to the clusters and bands")
         self._check_tree()
         return self
 

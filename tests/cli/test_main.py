@@ -54,7 +54,7 @@ def test_run_writes_everything_and_its_parts_agree(image, tmp_path, capsys):
     assert run_command(["info", str(model), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == 3
     assert run_command(["info", str(again)]) == 0
-    assert "class 2" in capsys.readouterr().out
+    assert summary["classes"][1]["name"] in capsys.readouterr().out
 
 
 def test_the_seed_repeats_a_run(image, tmp_path):
@@ -71,7 +71,7 @@ def test_json_lines_are_json_and_complete(image, tmp_path, capsys):
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert all({"event", "stage", "done", "total", "message"} <= event.keys() for event in events)
     ended = [event["stage"] for event in events if event["event"] == "end"]
-    assert ended == ["statistics", "train", "segment", "write", "vectorize", "preview"]
+    assert ended == ["statistics", "train", "legend", "segment", "write", "vectorize", "preview"]
     train_end = next(e for e in events if e["event"] == "end" and e["stage"] == "train")
     assert train_end["done"] == train_end["total"] == 3
     assert len(train_end["shares"]) == 3
