@@ -144,7 +144,7 @@ def test_an_estimate_scales_what_was_measured(request_):
     assert estimate.mapping_s == pytest.approx(4.0 * 12)
     assert estimate.total_s == pytest.approx(4 + 100 + 48)
     quick = watch.estimate(replace(request_, quality="quick"), SOURCE)
-    assert quick.training_s == pytest.approx(100)
+    assert quick.training_s == pytest.approx(50)
 
 
 def test_a_trial_too_fast_for_two_reports_still_counts(request_):
