@@ -17,6 +17,7 @@ from geoarseg.raster.window import Window
 PREVIEW_PX = 1200
 """Longest side of each of the two pictures, in pixels."""
 _STRIP_PX = 1024
+_LEGEND_LETTERS = 150  # that fit side by side under the pictures
 
 
 def thumbnail(scene: Scene, *, longest_px: int = PREVIEW_PX) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
@@ -106,7 +107,8 @@ def write_preview(
     patches = [
         Patch(color=entry.hex, label=f"{entry.name}  {share:.1%}") for entry, share in zip(legend, shares, strict=True)
     ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 6), frameon=False)
+    columns = _LEGEND_LETTERS // (6 + max(len(patch.get_label()) for patch in patches))
+    figure.legend(handles=patches, loc="outside lower center", ncols=min(max(columns, 1), 6), frameon=False)
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
             figure.savefig(unfinished)
