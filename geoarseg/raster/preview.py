@@ -107,7 +107,7 @@ def write_preview(
     patches = [
         Patch(color=entry.hex, label=f"{entry.name}  {share:.1%}") for entry, share in zip(legend, shares, strict=True)
     ]
-    columns = _LEGEND_LETTERS // (6 + max(len(patch.get_label()) for patch in patches))
+    columns = _LEGEND_LETTERS // (6 + max(len(str(patch.get_label())) for patch in patches))
     figure.legend(handles=patches, loc="outside lower center", ncols=min(max(columns, 1), 6), frameon=False)
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
