@@ -15,7 +15,7 @@ FLOORS = [
     {"training", "inference", "evaluation", "datasets"},
     {"models", "scoring", "probing"},
     {"mapping", "polygons", "earlier", "relabel", "taught"},
-    {"pipeline", "overclustering", "paper", "doctor"},
+    {"pipeline", "overclustering", "paper", "doctor", "export"},
     {"demo", "compare", "reproduce"},
     {"cli"},
     {"__main__"},
