@@ -23,7 +23,7 @@ def command() -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def onnx(model: Path, out: Path, raw: bool, overwrite: bool, quiet: bool, debug: bool) -> None:
-    """Write MODEL as an ONNX file that takes images of any size.
+    r"""Write MODEL as an ONNX file that takes images of any size.
 
     The result holds normalisation, network and merged classes; its output is the probabilities of the classes. Its
     input is pixel values divided by 255 whatever their type, as the QGIS plugin Deepness gives them. NaN is no data.

@@ -14,7 +14,7 @@ DIVISOR = 255.0
 
 
 class MapGraph(nn.Module):
-    """The unmasked network with its normalisation before it and its merged clusters added up behind it.
+    """The unmasked network with its normalisation before it and the clusters of each class added up behind it.
 
     The guided filter of a map is no part of it.
 
@@ -31,10 +31,9 @@ class MapGraph(nn.Module):
     def __init__(self, network: Network, card: ModelCard, *, divisor: float = 1.0) -> None:
         super().__init__()
         self.network, self.divisor = network, divisor
-        classes = class_of_clusters(card)
         values = class_values(card)
-        members = torch.tensor([[float(owner == value) for owner in classes] for value in values])
-        self.is_merged = len(values) < len(classes)
+        members = torch.tensor([[float(owner == value) for owner in card.class_of] for value in values])
+        self.is_merged = values != card.class_of
         self.register_buffer("centre", torch.tensor(card.centre, dtype=torch.float32)[:, None, None])
         self.register_buffer("scale", torch.tensor(card.scale, dtype=torch.float32)[:, None, None])
         self.register_buffer("members", members[:, :, None, None])  # (class, cluster, 1, 1)
@@ -47,11 +46,6 @@ class MapGraph(nn.Module):
         return nn.functional.conv2d(clusters, self.members) if self.is_merged else clusters
 
 
-def class_of_clusters(card: ModelCard) -> tuple[int, ...]:
-    """The class of each cluster, counted from 1."""
-    return tuple(card.merged.get(cluster, cluster) for cluster in range(1, card.classes + 1))
-
-
 def class_values(card: ModelCard) -> tuple[int, ...]:
     """The classes that a map of the model may hold, ascending; merged ones leave gaps."""
-    return tuple(sorted(set(class_of_clusters(card))))
+    return tuple(sorted(set(card.class_of)))

@@ -30,7 +30,8 @@ def export_onnx(
     """Write a model file as an ONNX file.
 
     Its input `image` is (batch, band, y, x) float32 of any size, its output `probabilities` (batch, class, y, x). The
-    key `geoarseg` of its metadata tells, as JSON, the class value of each output, the bands, halo and alignment.
+    key `geoarseg` of its metadata tells, as JSON, the class value of each output, the bands, halo, alignment, and the
+    radius of the guided filter that is left out.
 
     Args:
         model: the model file.
@@ -118,4 +119,5 @@ def _facts(network: Network, card: ModelCard, raw: bool) -> dict[str, object]:
         "legend": [row for row in card.legend if row["value"] in values],
         "halo_px": network.halo_px,
         "alignment_px": network.alignment_px,
+        "smoothing_px_left_out": card.smoothing_px,
     }

@@ -41,10 +41,11 @@ def for_deepness(tmp_path_factory):
     return exported(predictor, tmp_path_factory.mktemp("deepness"))
 
 
-def merged_model(merges):
+def merged_model(class_of):
     whole = tiny_predictor()
-    legend = tuple(row for row in whole.card.legend if row["value"] not in merges)
-    return Predictor(whole.network, whole.card.model_copy(update={"merged": merges, "legend": legend}), device="cpu")
+    legend = tuple(row for row in whole.card.legend if row["value"] in class_of)
+    card = whole.card.model_copy(update={"class_of": class_of, "legend": legend})
+    return Predictor(whole.network, card, device="cpu")
 
 
 def assert_same_classes(found, expected):
@@ -100,7 +101,7 @@ def test_the_division_by_255_is_undone_whatever_the_type(top, for_deepness):
 
 
 def test_merged_classes_are_merged_inside_and_leave_no_gap(tmp_path):
-    predictor = merged_model({2: 4, 1: 4})
+    predictor = merged_model((4, 4, 3, 4, 5))
     session, metadata = exported(predictor, tmp_path, raw=False)
     image, _ = random_pixels(32, 32)
     (found,) = session.run(None, {"image": image[None] / 255})
