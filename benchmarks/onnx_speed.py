@@ -17,9 +17,19 @@ import onnxruntime
 import torch
 
 from geoarseg.export.onnx_file import export_onnx
-from geoarseg.models import untrained_model, write_model
-from geoarseg.raster.memory import MemoryScene
-from geoarseg.settings import NetworkSettings, Settings
+from geoarseg.inference.predictor import Predictor
+from geoarseg.models import write_model
+from geoarseg.network.checkpoint import ModelCard
+from geoarseg.network.model import build_network
+from geoarseg.settings import NetworkSettings
+
+
+def random_model(form):
+    """A model of four bands and six classes with random weights."""
+    settings, bands = NetworkSettings(form=form), (1, 2, 3, 4)
+    numbers = {"bands": bands, "band_names": ("",) * 4, "centre": (128.0,) * 4, "scale": (40.0,) * 4}
+    card = ModelCard(version="0", network=settings, clusters=6, legend=(), **numbers)
+    return Predictor(build_network(settings, bands=4, classes=6), card, device="cpu")
 
 
 def main():
@@ -36,8 +46,7 @@ def main():
     side = options.window
     images = rng.integers(1, 255, (options.windows, 1, 4, side, side)).astype(np.float32)
     valid = np.ones((1, side, side), bool)
-    scene = MemoryScene(images[0, 0], valid[0])
-    predictor = untrained_model([scene], settings=Settings(network=NetworkSettings(form=options.form), device="cpu"))
+    predictor = random_model(options.form)
     with tempfile.TemporaryDirectory() as folder:
         write_model(predictor, Path(folder) / "model.safetensors")
         path = export_onnx(Path(folder) / "model.safetensors", Path(folder) / "model.onnx", raw=True)
