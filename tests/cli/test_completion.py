@@ -1,4 +1,4 @@
-"""Completion in the shells, versions, and the short form of --quiet."""
+"""Completion in the shells, versions, colours, and the short form of --quiet."""
 
 import os
 import shutil
@@ -48,6 +48,13 @@ def test_versions_of_what_counts_are_told(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("geoarseg, version ")
     assert lines[1:] == [f"GDAL {rasterio.__gdal_version__}", f"torch {torch.__version__}"]
+
+
+def test_no_color_is_obeyed_on_a_terminal(monkeypatch):
+    from geoarseg.cli.display import BarProgress
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert BarProgress()._bars.console.no_color
 
 
 def all_commands(command=cli, path=()):
