@@ -18,13 +18,14 @@ from geoarseg.raster.legend import Legend
 _LEAST_TILE_PX = 512
 _MOST_OVERLAP = 50  # percent: beyond it most of a tile is computed to be thrown away
 _CM_PER_M = 100
+_LEAST_PIXEL_M = 0.001  # the card does not tell the unit, but smaller pixels can only be in degrees
 
 
 def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
     """The keys and their values, each as JSON.
 
     Normalisation is left to the graph, so mean and deviation are 0 and 1. The resolution is that of the training, taken
-    for metres; without one the user has to say it.
+    for metres; without one, or in degrees, the user has to say it.
     """
     legend = Legend.from_json(json.dumps(list(card.legend)))
     tile_px, overlap = tiling(network)
@@ -40,7 +41,7 @@ def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
     }
-    if card.pixel_size is not None:
+    if card.pixel_size is not None and card.pixel_size[1] >= _LEAST_PIXEL_M:
         values["resolution"] = card.pixel_size[1] * _CM_PER_M
     return {name: json.dumps(value) for name, value in values.items()}
 

@@ -6,7 +6,7 @@ import pytest
 from tiny_model import random_pixels, tiny_predictor
 
 from geoarseg.cli.main import run_command
-from geoarseg.export.deepness import tiling
+from geoarseg.export.deepness import deepness_metadata, tiling
 from geoarseg.export.onnx_file import export_onnx
 from geoarseg.inference.predictor import Predictor
 from geoarseg.models import write_model
@@ -129,6 +129,13 @@ def test_deepness_reads_what_it_needs(for_deepness):
     assert read["standardization_mean"] == [0.0] * 3
     assert read["standardization_std"] == [1.0] * 3
     assert isinstance(read["tiles_overlap"], int)
+
+
+@pytest.mark.parametrize("pixel_size", [None, (0.0001, 0.0001)])
+def test_degrees_are_no_resolution(pixel_size):
+    predictor = tiny_predictor()
+    card = predictor.card.model_copy(update={"pixel_size": pixel_size})
+    assert "resolution" not in deepness_metadata(predictor.network, card)
 
 
 def test_raw_files_have_no_keys_by_which_deepness_would_take_them(raw):
