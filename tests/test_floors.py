@@ -16,7 +16,7 @@ FLOORS = [
     {"trained", "clusters"},
     {"models", "scoring", "probing", "recut", "wishes"},
     {"mapping", "polygons", "earlier", "relabel", "explain"},
-    {"pipeline", "overclustering", "paper", "doctor", "naming"},
+    {"pipeline", "overclustering", "paper", "doctor", "naming", "export"},
     {"demo", "compare", "reproduce"},
     {"cli"},
     {"__main__"},

@@ -27,10 +27,12 @@ COMMANDS = {
     "info": "Say what a raster or a model file holds.",
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
     "demo": "Make a sample scene, run on it, and score the map beside K-means.",
+    "export": "Write a model in the forms of other programs: ONNX.",
     "data": "Prepare a benchmark dataset for training and evaluation.",
     "probe": "Train small classifiers on a model's features, and score them.",
     "overclustering": "Score many clusters, joined to classes by a few labelled crops.",
     "reproduce": "Run the experiments of the paper beside its figures.",
+    "completion": "Print the script that completes commands in bash, zsh or fish.",
     "doctor": "Examine the installation: versions, GPUs, disk, whether torch and GDAL work.",
 }
 
@@ -67,8 +69,23 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+_VERSION = "Print the versions of geoarseg, GDAL and torch, and exit."
+
+
+def _print_versions(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    click.echo(f"geoarseg, version {__version__}")
+    for module, name, version in (("rasterio", "GDAL", "__gdal_version__"), ("torch", "torch", "__version__")):
+        try:
+            click.echo(f"{name} {getattr(importlib.import_module(module), version)}")
+        except Exception:  # a library that fails at import may raise anything; `geoarseg doctor` says why
+            click.echo(f"{name} does not work")
+    context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="geoarseg")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_versions, help=_VERSION)
 def cli() -> None:
     """Land-cover maps from aerial and satellite images, without labels.
 

@@ -128,7 +128,7 @@ polygon_options = _stack(
 )
 common_options = _stack(
     click.option("--overwrite", is_flag=True, help="Replace existing outputs."),
-    click.option("--quiet", is_flag=True, help="No progress."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error."),
     click.option("--debug", is_flag=True, help="Show where an error arose."),
 )
