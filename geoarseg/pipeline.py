@@ -10,6 +10,7 @@ from pathlib import Path
 from geoarseg import __version__
 from geoarseg.earlier import earlier_maps, earlier_model
 from geoarseg.errors import InputError
+from geoarseg.explain import class_descriptions, explain_model
 from geoarseg.inference.maps import MapPaths, MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
@@ -22,6 +23,7 @@ from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import write_preview
 from geoarseg.raster.scene import Scene
+from geoarseg.recut import with_smoothing
 from geoarseg.settings import Settings
 from geoarseg.vector.vectorize import VectorSummary
 
@@ -84,6 +86,8 @@ def run(
     if predictor is None:
         _check_outputs([model_path, *(folder / name for folder in folders for name in _names(settings))], overwrite)
         predictor = train_model(scenes, settings=settings, state_path=state_path_of(model_path), progress=progress)
+        roles = scenes[0].band_roles
+        predictor = explain_model(predictor, scenes, roles=roles, seed=settings.seed, progress=progress)
         write_model(predictor, model_path, overwrite=overwrite)
         finished = [False] * len(folders)
     else:
@@ -110,7 +114,7 @@ def _map_scene(
     scene: Scene, predictor: Predictor, folder: Path, *, settings: Settings, overwrite: bool, progress: Progress
 ) -> RunResult:
     """Map one scene with the trained model into its folder; what is there already of just this map is kept."""
-    names = _names(settings)
+    names, predictor = _names(settings), with_smoothing(predictor, settings.segment.smoothing_px)
     confidence, probabilities = (
         folder / name if name in names else None for name in ("confidence.tif", "probabilities.tif")
     )
@@ -166,6 +170,7 @@ def _write_summary(
 ) -> None:
     """Write summary.json."""
     shares, column = result.maps.shares, result.polygons.area_column
+    described = {row["value"]: row for row in class_descriptions(predictor.card)}
     summary = {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
@@ -183,6 +188,7 @@ def _write_summary(
                 column: round(result.polygons.areas.get(entry.value, 0.0), 3),
                 f"{column}_before_cleaning": round(result.polygons.areas_before.get(entry.value, 0.0), 3),
             }
+            | {name: described[entry.value][name] for name in ("confidence", "mean", "evidence")}
             for entry in legend_of(predictor)
         ],
         "dead_classes": list(result.dead),

@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a model on images.",
     "segment": "Make a class raster of an image with a trained model.",
     "vectorize": "Turn a class raster into polygons.",
+    "name": "Name the classes of a model by a few labels: points, polygons or a raster.",
     "legend": "Rename, recolour and merge the classes of maps, polygons and models.",
     "evaluate": "Score a class raster or a model against labels.",
     "info": "Say what a raster or a model file holds.",

@@ -39,7 +39,7 @@ def _numbers_or_all(context: click.Context, parameter: click.Parameter, value: s
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for the curve and the models."
 )
-@click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.steps}]")
+@click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.total_steps}]")
 @click.option("--time-limit", type=Duration(), help="Longest training time of a model, such as 5m.  [default: none]")
 @click.option("--seed", type=int, help=f"Seed of trainings and draws.  [default: {DEFAULTS.seed}]")
 @settings_options

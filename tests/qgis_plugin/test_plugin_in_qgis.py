@@ -12,7 +12,7 @@ import rasterio
 
 pytestmark = pytest.mark.qgis
 
-FEW = ["train.batch=2", "train.crop_px=32"]
+FEW = ["train.objective=ac", "train.batch=2", "train.crop_px=32"]
 TINY = {"CLASSES": 4, "QUALITY": 0, "STEPS": 5, "DEVICE": 1, "SETTINGS": "\n".join(FEW)}
 
 
