@@ -29,7 +29,19 @@ import rasterio
 from safetensors.numpy import load_file
 
 TIMED = ("seconds", "timings")
-TRAINING = ["-k", "3", "--steps", "60", "--set", "network.width=8", "--set", "network.blocks=1", "--set"]
+TRAINING = [
+    "-k",
+    "3",
+    "--set",
+    "train.objective=ac",
+    "--steps",
+    "60",
+    "--set",
+    "network.width=8",
+    "--set",
+    "network.blocks=1",
+    "--set",
+]
 TRAINING += ["train.batch=4", "--set", "train.crop_px=32", "--set", "train.checkpoint_every_s=0.1", "--device", "cpu"]
 MAPPING = ["--set", "segment.window_px=64", "--set", "segment.threads=1", "--device", "cpu"]
 
