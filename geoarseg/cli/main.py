@@ -13,7 +13,7 @@ import click
 
 from geoarseg import __version__
 from geoarseg.cli.leash import put_on_leash
-from geoarseg.errors import GeoArSegError
+from geoarseg.errors import GeoArSegError, SettingsError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
 COMMANDS = {
@@ -124,7 +124,8 @@ def run_command(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush stays silent
         return 1
     except GeoArSegError as error:
-        return _report(str(error), error.exit_code, log_json, debug)
+        text = str(error) if isinstance(error, SettingsError) else " ".join(str(error).split())
+        return _report(text, error.exit_code, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
         text = _memory_text(error) or f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
         return _report(text, 1, log_json, debug)
@@ -142,6 +143,7 @@ def _memory_text(error: Exception) -> str:
 def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:
     if debug and not log_json:
         traceback.print_exc()
+    text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)  # no escape codes
     if log_json:
         line = {
             "event": "error",

@@ -159,7 +159,8 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Network, ModelCard]:
     """
     card = load_card(path)
     architecture = card.network.model_copy(update={"auxiliary_classes": 0})
-    network = build_network(architecture, bands=len(card.bands), classes=card.clusters, crop_px=card.crop_px)
+    with torch.device("meta"):  # a card may claim a network of gigabytes; nothing is allocated before the weights fit
+        network = build_network(architecture, bands=len(card.bands), classes=card.clusters, crop_px=card.crop_px)
     expected = network.state_dict()
     try:
         with safe_open(path, framework="pt") as file:
@@ -174,6 +175,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Network, ModelCard]:
         raise ModelFileError(f"{os.fspath(path)} is damaged ({' '.join(str(error).split())}).") from None
     if not all(torch.isfinite(value).all() for value in weights.values()):
         raise ModelFileError(f"{os.fspath(path)} holds weights that are not finite numbers.")
+    network = build_network(architecture, bands=len(card.bands), classes=card.clusters, crop_px=card.crop_px)
     network.load_state_dict(weights)
     return network.eval(), card
 
