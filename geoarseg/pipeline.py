@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geoarseg import __version__
 from geoarseg.earlier import earlier_maps, earlier_model
@@ -21,13 +22,15 @@ from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
-from geoarseg.raster.preview import write_preview
+from geoarseg.raster.preview import thumbnail, write_preview
 from geoarseg.raster.scene import Scene
 from geoarseg.recut import with_smoothing
+from geoarseg.report.summary import RunSummary
+from geoarseg.report.write import write_report
 from geoarseg.settings import Settings
 from geoarseg.vector.vectorize import VectorSummary
 
-OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "summary.json")
+OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "report.html", "summary.json")
 
 
 @dataclass(frozen=True)
@@ -145,33 +148,34 @@ def _map_scene(
         overwrite=overwrite,
         progress=progress,
     )
-    with progress.stage("preview", total=1, unit="picture") as stage:
+    result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
+    legend = legend_of(predictor)
+    with progress.stage("preview", total=2, unit="picture") as stage:
+        small = thumbnail(scene)
         write_preview(
             folder / "preview.png",
             scene,
             maps.classes,
-            legend=legend_of(predictor),
+            legend=legend,
             shares=maps.shares,
+            small=small,
             overwrite=overwrite,
         )
         stage.advance()
-    result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
-    _write_summary(result, scene, predictor, settings, progress, overwrite)
+        figures = RunSummary.model_validate(_summary_of(result, scene, predictor, settings, progress))
+        write_report(folder, figures, scene, legend, small=small, overwrite=overwrite)
+        stage.advance()
+    _write_summary(folder / "summary.json", _summary_of(result, scene, predictor, settings, progress), overwrite)
     return result
 
 
-def _write_summary(
-    result: RunResult,
-    scene: Scene,
-    predictor: Predictor,
-    settings: Settings,
-    progress: Progress,
-    overwrite: bool,
-) -> None:
-    """Write summary.json."""
+def _summary_of(
+    result: RunResult, scene: Scene, predictor: Predictor, settings: Settings, progress: Progress
+) -> dict[str, Any]:
+    """What summary.json holds."""
     shares, column = result.maps.shares, result.polygons.area_column
     described = {row["value"]: row for row in class_descriptions(predictor.card)}
-    summary = {
+    return {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
         "height": scene.height,
@@ -197,7 +201,9 @@ def _write_summary(
         "seconds": {name: round(seconds, 2) for name, seconds in progress.timings.items()},
         "settings": settings.model_dump(mode="json"),
     }
-    path = result.folder / "summary.json"
+
+
+def _write_summary(path: Path, summary: dict[str, Any], overwrite: bool) -> None:
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
             unfinished.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

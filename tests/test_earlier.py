@@ -17,7 +17,7 @@ TINY = [
     "train.steps=3",
     "train.batch=2",
 ]
-LATER = ("summary.json", "preview.png", "classes.gpkg")
+LATER = ("summary.json", "preview.png", "report.html", "classes.gpkg")
 
 
 class Stages(Progress):

@@ -15,7 +15,7 @@ FLOORS = [
     {"training", "inference", "evaluation", "datasets"},
     {"trained", "clusters"},
     {"models", "scoring", "probing", "recut", "wishes"},
-    {"mapping", "polygons", "earlier", "relabel", "explain"},
+    {"mapping", "report", "polygons", "earlier", "relabel", "explain"},
     {"pipeline", "overclustering", "paper", "doctor", "naming", "export"},
     {"demo", "compare", "reproduce"},
     {"cli"},

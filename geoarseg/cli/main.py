@@ -23,6 +23,7 @@ COMMANDS = {
     "vectorize": "Turn a class raster into polygons.",
     "name": "Name the classes of a model by a few labels: points, polygons or a raster.",
     "legend": "Rename, recolour and merge the classes of maps, polygons and models.",
+    "report": "Make the page that tells of a finished run anew.",
     "evaluate": "Score a class raster or a model against labels.",
     "info": "Say what a raster or a model file holds.",
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",

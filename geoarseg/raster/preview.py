@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from geoarseg.raster.atomic import output_error, whole_file
 from geoarseg.raster.legend import Legend
+from geoarseg.raster.memory import SceneLike
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.source import open_quietly
 from geoarseg.raster.window import Window
@@ -19,8 +20,11 @@ PREVIEW_PX = 1200
 _STRIP_PX = 1024
 _LEGEND_LETTERS = 150  # that fit side by side under the pictures
 
+Small = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+"""Image (band, y, x) of float32 and validity (y, x), at the scale of a picture."""
 
-def thumbnail(scene: Scene, *, longest_px: int = PREVIEW_PX) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+
+def thumbnail(scene: SceneLike, *, longest_px: int = PREVIEW_PX) -> Small:
     """Every n-th pixel of a scene: image (band, y, x) of float32 and validity (y, x)."""
     step = max(1, -(-max(scene.height, scene.width) // longest_px))
     images, masks = [], []
@@ -72,6 +76,7 @@ def write_preview(
     *,
     legend: Legend,
     shares: Sequence[float],
+    small: Small | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Draw a scene beside its class raster with a legend, as a PNG.
@@ -82,6 +87,7 @@ def write_preview(
         classes_path: its class raster.
         legend: names and colours.
         shares: share of the valid area by class, in the legend's order.
+        small: the scene's `thumbnail`, lest it is read again.
         overwrite: replace an existing picture.
 
     Raises:
@@ -91,7 +97,7 @@ def write_preview(
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    image, valid = thumbnail(scene)
+    image, valid = small or thumbnail(scene)
     bands, how = display_bands(scene.band_roles)
     height, width = valid.shape
     ratio = min(max(height / width, 0.3), 3.0)
