@@ -19,6 +19,7 @@ def command(file: str, as_json: bool, debug: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
+    facts.get("training", {}).pop("loss_curve", None)  # hundreds of numbers, for a picture
     for name, value in facts.items():
         click.echo(f"{name:<12} {value}")
 

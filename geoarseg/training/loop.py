@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ from geoarseg.training.views import draw_pair
 
 ALIVE_SHARE = 0.001
 """A cluster that takes less than this share of the pixels counts as dead."""
+CURVE_POINTS = 200
+"""Points of a training's loss curve at most."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class TrainingResult:
             "steps": self.steps,
             "seconds": round(self.seconds, 2),
             "loss": round(self.loss, 6),
+            "loss_curve": loss_curve(self.losses),
         }
         if self.scores:
             figures |= {"scores": [[step, round(score, 6)] for step, score in self.scores], "best_step": self.best_step}
@@ -212,6 +216,13 @@ def train_network(
         tuple(state.scores),
         state.best.step if state.best else None,
     )
+
+
+def loss_curve(losses: Sequence[float]) -> dict[str, list[float]]:
+    """The losses of all steps as few enough points for a picture: the mean of some steps, at the last one of them."""
+    ends = np.linspace(0, len(losses), min(len(losses), CURVE_POINTS) + 1).astype(int)
+    means = [float(np.mean(losses[start:stop])) for start, stop in pairwise(ends)]
+    return {"step": ends[1:].tolist(), "loss": [round(mean, 5) for mean in means]}
 
 
 def learning_rate(train: TrainSettings, fraction: float) -> float:

@@ -11,7 +11,7 @@ from geoarseg.raster.statistics import BandStatistics, estimate_statistics
 from geoarseg.raster.window import Window
 from geoarseg.settings import Settings, TrainSettings
 from geoarseg.training import objective
-from geoarseg.training.loop import learning_rate, train_network
+from geoarseg.training.loop import CURVE_POINTS, learning_rate, loss_curve, train_network
 from geoarseg.training.numbering import number_by_share
 
 
@@ -70,6 +70,18 @@ def test_the_course_of_the_learning_rate():
     assert rates[0] < 0.05
     assert rates[-1] < 0.001
     assert learning_rate(TrainSettings(learning_rate=0.5, schedule="constant"), 0.7) == 0.5
+
+
+@pytest.mark.parametrize("steps", [0, 1, 7, CURVE_POINTS, CURVE_POINTS + 1, 12_345])
+def test_a_loss_curve_is_short_and_keeps_the_mean(steps):
+    losses = np.random.default_rng(0).normal(-1, 0.3, steps)
+    curve = loss_curve(losses.tolist())
+    assert len(curve["step"]) == len(curve["loss"]) == min(steps, CURVE_POINTS)
+    assert curve["step"] == sorted(set(curve["step"]))
+    if steps:
+        assert curve["step"][-1] == steps
+        sizes = np.diff([0, *curve["step"]])
+        assert sizes @ curve["loss"] / steps == pytest.approx(losses.mean(), abs=1e-4)
 
 
 def test_the_time_limit_ends_the_training():
