@@ -145,7 +145,7 @@ class SegmentSettings(Section):
         pattern=r"^\w+://",
         description="address of a Dask scheduler whose workers share the windows: tcp://host:8786",
     )
-    confidence: bool = Field(False, description="also write confidence.tif, the probability of the class in percent")
+    confidence: bool = Field(True, description="also write confidence.tif, the probability of the class in percent")
 
     @model_validator(mode="after")
     def _one_place(self) -> SegmentSettings:
