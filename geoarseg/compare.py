@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 
-from geoarseg.clustering.image_model import Smoothed
+from geoarseg.clustering.recipe import recipe_for
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.evaluation.baselines import SMOOTHING_PX, Baseline, Blocks, fit_baseline, map_scene
+from geoarseg.evaluation.baselines import Baseline, Blocks, fit_baseline, map_scene
 from geoarseg.evaluation.comparison import Trial, write_comparison
 from geoarseg.evaluation.label_grid import label_values, labels_on_grid
 from geoarseg.evaluation.scores import score_rasters
@@ -30,7 +28,6 @@ from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.settings import Settings
-from geoarseg.taught import NetworkModel, taught_model
 from geoarseg.training.state import fingerprint
 
 Method = Literal[
@@ -65,9 +62,6 @@ _BASELINES: dict[str, tuple[Baseline, bool]] = {
     "texture-guided": ("texture", True),
     "consensus": ("consensus", True),
 }
-_COARSE_M = 10.0  # pixels from this size on are as large as what lies on them
-_COARSE_SMOOTHING_PX = 2
-_METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,7 @@ def compare(
         images: files, folders, patterns, addresses or STAC items; several make one mosaic.
         labels: class rasters; several make one mosaic. They are used for the scores only.
         out: gets `table.csv`, `table.md`, `maps.png`, `labels.tif`, and `METHOD-SEED.tif` and `.json` of each trial.
-        settings: those of AC; ARL and IIC differ from them in what makes them ARL and IIC.
+        settings: those of the networks; each differs from them in what makes it AC, ARL, IIC or taught.
         classes: number of clusters of every method; as many as the labels have classes by default.
         methods: which ones, of `METHODS`.
         seeds: one trial each; also the seed of the free methods.
@@ -155,7 +149,8 @@ def settings_of(method: Method, settings: Settings, seed: int) -> Settings:
             update={"objective": "ac", "orderings": (), "sampling": "random", "second_view": "all"}
         )
     else:
-        train = train.model_copy(update={"objective": "arl" if method == "arl" else "ac"})
+        objective = {"arl": "arl", "taught": "consensus"}.get(method, "ac")
+        train = train.model_copy(update={"objective": objective})
     return settings.model_copy(update={"train": train, "seed": seed})
 
 
@@ -174,12 +169,11 @@ def _run_trial(
     if path.with_suffix(".json").exists():
         check_output_path(path, overwrite)  # a finished trial of other arguments
         path.with_suffix(".json").unlink()
-    if method in _BASELINES or method == "taught":
+    if method in _BASELINES:
         own = settings.model_copy(update={"seed": seed})
-        map_blocks = _map_taught if method == "taught" else partial(_map_baseline, _BASELINES[method])
         write_cog(
             path,
-            map_blocks(scene, own, progress),
+            _map_baseline(_BASELINES[method], scene, own, progress),
             height=scene.height,
             width=scene.width,
             crs=scene.crs,
@@ -212,6 +206,7 @@ def _run_trial(
 
 def _map_baseline(how: tuple[Baseline, bool], scene: Scene, settings: Settings, progress: Progress) -> Blocks:
     baseline, guided = how
+    recipe = recipe_for(scene.pixel_m)
     statistics = estimate_statistics([scene], seed=settings.seed)
     model = fit_baseline(
         scene,
@@ -219,26 +214,11 @@ def _map_baseline(how: tuple[Baseline, bool], scene: Scene, settings: Settings, 
         method=baseline,
         classes=settings.classes,
         seed=settings.seed,
-        smoothing_px=smoothing_px(scene) if guided else 0,
+        smoothing_px=recipe.smoothing_px if guided else 0,
+        recipe=recipe,
         progress=progress,
     )
     return map_scene(scene, statistics, model, progress=progress)
-
-
-def _map_taught(scene: Scene, settings: Settings, progress: Progress) -> Blocks:
-    radius_px = smoothing_px(scene)
-    predictor = taught_model(scene, settings=settings, smoothing_px=radius_px, progress=progress)
-    model = Smoothed(NetworkModel(predictor), radius_px)
-    return map_scene(scene, predictor.statistics, model, alignment_px=predictor.stride_px, progress=progress)
-
-
-def smoothing_px(scene: Scene) -> int:
-    """Radius of the guided filter for a scene: 4 pixels, and 2 where pixels are known to be 10 m or larger."""
-    if scene.crs is None or not (scene.crs.is_geographic or scene.crs.is_projected):
-        return SMOOTHING_PX
-    unit_m = _METRES_PER_DEGREE if scene.crs.is_geographic else scene.crs.linear_units_factor[1]
-    pixel_m = math.sqrt(abs(scene.transform.determinant)) * unit_m
-    return _COARSE_SMOOTHING_PX if pixel_m >= _COARSE_M else SMOOTHING_PX
 
 
 def _read_trial(path: Path, identity: str) -> Trial | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ from pydantic import ValidationError
 
 from geoarseg.errors import SettingsError
 from geoarseg.settings import Section, Settings
+
+_MOST_BYTES = 1 << 20
+_MOST_PROBLEMS = 20
+_LONGEST_NAME = 80
+_brief = reprlib.Repr()  # not repr: a few lines with aliases of YAML are gigabytes when written out
+_brief.maxlevel, _brief.maxstring, _brief.maxother = 2, 80, 80
+_UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)  # the latter two of endless digits and endless brackets
 
 
 def load_settings(path: str | os.PathLike[str] | None = None, overrides: Iterable[str] = ()) -> Settings:
@@ -41,8 +49,8 @@ def load_settings(path: str | os.PathLike[str] | None = None, overrides: Iterabl
             raise SettingsError(f"--set {text!r} has no value.", "Write it as --set train.steps=800.")
         try:
             parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise SettingsError(f"The value of --set {text!r} is not valid YAML.") from None
+        except _UNREADABLE:
+            raise SettingsError(f"The value of --set {_brief.repr(text)} is not valid YAML.") from None
         tree = merge(tree, _nest(name.strip().split("."), parsed))
     return validate_settings(tree)
 
@@ -56,16 +64,23 @@ def validate_settings(tree: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        problems = [_describe(problem) for problem in error.errors()]
+        problems = [_describe(problem) for problem in error.errors()[:_MOST_PROBLEMS]]
         raise SettingsError("\n".join(problems)) from None
 
 
 def merge(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the values of `update` put over it, section by section."""
+    """`base` with the values of `update` put over it, section by section.
+
+    Raises:
+        SettingsError: they hold themselves.
+    """
     merged = dict(base)
-    for name, value in update.items():
-        old = merged.get(name)
-        merged[name] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    try:
+        for name, value in update.items():
+            old = merged.get(name)
+            merged[name] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    except RecursionError:  # an alias of YAML can make a mapping that holds itself
+        raise SettingsError("The settings are nested without end.", "Write them without aliases.") from None
     return merged
 
 
@@ -73,16 +88,30 @@ def _nest(names: list[str], value: object) -> dict[str, Any]:
     return {names[0]: value if len(names) == 1 else _nest(names[1:], value)}
 
 
-def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in seen:
-        raise SettingsError(f"The settings file {path} is its own base.")
+def _read_text(path: Path) -> str:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.is_file() and path.stat().st_size > _MOST_BYTES:
+            raise SettingsError(
+                f"The settings file {path} is larger than {_MOST_BYTES >> 20} MB.", "Is it another file?"
+            )
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(f"There is no settings file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # a ValueError for what is no UTF-8, or a NUL in the name
         raise SettingsError(f"The settings file {path} cannot be read ({error}).") from None
-    except yaml.YAMLError as error:
+
+
+def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    try:
+        place = path.resolve()
+    except (ValueError, OSError, RuntimeError):  # a NUL in the name, or a loop of links
+        raise SettingsError(f"There is no settings file {path}.") from None
+    if place in seen:
+        raise SettingsError(f"The settings file {path} is its own base.")
+    text = _read_text(path)
+    try:
+        tree = yaml.safe_load(text)
+    except _UNREADABLE as error:
         where = " ".join(str(error).split())
         raise SettingsError(f"The settings file {path} is not valid YAML ({where}).") from None
     if tree is None:
@@ -94,13 +123,13 @@ def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     for base in bases if isinstance(bases, list) else [bases]:
         if not isinstance(base, str):
             raise SettingsError(f"`base` in {path} must be the name of a settings file, or a list of such names.")
-        merged = merge(merged, _read_tree(path.parent / base, (*seen, path.resolve())))
+        merged = merge(merged, _read_tree(path.parent / base, (*seen, place)))
     return merge(merged, tree)
 
 
 def _describe(problem: Mapping[str, Any]) -> str:
     """One line for one problem that pydantic found."""
-    location = [str(part) for part in problem["loc"]]
+    location = [" ".join(str(part).split())[:_LONGEST_NAME] for part in problem["loc"]]
     name = ".".join(location)
     if problem["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, known_names(), n=1, cutoff=0.5)
@@ -111,7 +140,8 @@ def _describe(problem: Mapping[str, Any]) -> str:
         text = problem["msg"].removeprefix("Value error, ")
         return f"Setting `{name}`: {text}." if name else f"{text}."
     text = problem["msg"]
-    return f"Setting `{name}` is {problem['input']!r}: {text[:1].lower()}{text[1:]}."
+    value = _brief.repr(problem["input"])
+    return f"Setting `{name}` is {value}: {text[:1].lower()}{text[1:]}."
 
 
 def known_names() -> list[str]:

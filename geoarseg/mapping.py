@@ -17,6 +17,7 @@ from geoarseg.raster.locate import stem_of
 from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.window import Window
+from geoarseg.recut import recut, with_smoothing
 from geoarseg.settings import Settings
 
 
@@ -85,6 +86,7 @@ def segment_images(
     out: Path,
     *,
     settings: Settings,
+    classes: int | None = None,
     bands: Sequence[int] | None = None,
     confidence: Path | None = None,
     probabilities: Path | None = None,
@@ -101,6 +103,7 @@ def segment_images(
         predictor: the model.
         out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
         settings: the settings; `segment` counts.
+        classes: merge the model's clusters to so many classes; None = as they are.
         bands: bands to use; None = those of the training.
         confidence: the confidence raster to write, or its folder; None = none.
         probabilities: the raster of all classes' probabilities to write, or its folder; None = none.
@@ -114,9 +117,12 @@ def segment_images(
     Raises:
         InputError: an image does not fit the model, or the area's file cannot be used or touches no image.
         OutputError: an output exists, or cannot be written.
-        SettingsError: the window leaves the image.
+        SettingsError: the window leaves the image, or the model cannot give so many classes.
     """
     progress, images = progress or Progress(), find_images(images)
+    predictor = with_smoothing(predictor, settings.segment.smoothing_px)
+    if classes is not None:
+        predictor = recut(predictor, classes)
     scenes = open_scenes(images, bands=bands or predictor.card.bands, per_image=per_image)
     rasters = [MapPaths(out, confidence, probabilities)]
     if per_image:

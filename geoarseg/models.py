@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,44 +11,28 @@ import numpy as np
 import torch
 
 from geoarseg import __version__
+from geoarseg.clustering.fitting import CONSENSUS_BLOCKS
+from geoarseg.clustering.recipe import FINE, recipe_for
 from geoarseg.datasets.store import CropStore, StoreSampler, open_store, read_index, store_statistics
 from geoarseg.errors import OutputError, SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, save_model
 from geoarseg.network.encoders import calibrate_normalisation
-from geoarseg.network.model import Network, build_network
+from geoarseg.network.model import build_network
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.roles import colour_bands, guess_roles
 from geoarseg.raster.sampling import CropSampler
 from geoarseg.raster.scene import Scene
-from geoarseg.raster.statistics import BandStatistics, estimate_statistics
+from geoarseg.raster.statistics import BLOCK_PX, BandStatistics, Block, estimate_statistics, random_blocks
 from geoarseg.settings import Settings
-from geoarseg.training.feed import ReadingSampler
-from geoarseg.training.launch import check_processes, processes_for
-from geoarseg.training.loop import ALIVE_SHARE, Keeping, train_network
+from geoarseg.trained import Data, Kept, Log, Score, train
+from geoarseg.training.launch import check_processes
 from geoarseg.training.numbering import number_by_share
-from geoarseg.training.processes import OneProcess
 from geoarseg.training.state import Sampler, fingerprint
 
-Score = Callable[[Predictor], float]
-"""Judges a model while it is trained; higher is better."""
-Log = Callable[[int, dict[str, object]], None]
 _CALIBRATION_CROPS = 32
-
-
-@dataclass(frozen=True)
-class _Data:
-    """What a model is trained on, as it is sent to other processes."""
-
-    sampler: Callable[[int], ReadingSampler]
-    """The sampler of a seed."""
-    statistics: BandStatistics
-    colours: tuple[int, int, int] | None
-    """Which bands are red, green and blue, counted from 0."""
-    name: str
-    """Tells it from other data."""
 
 
 def train_model(
@@ -80,9 +63,16 @@ def train_model(
     sampler, statistics, blank = _prepare(scenes, settings, progress)
     if sampler.crop_px != settings.train.crop_px:
         progress.message(f"The image is small: crops of {sampler.crop_px} x {sampler.crop_px} pixels are used.")
-    name = json.dumps([[str(path) for scene in scenes for path in scene.paths], blank.bands])
-    data = _Data(partial(_scene_sampler, list(scenes), settings), statistics, colour_bands(scenes[0].band_roles), name)
-    return _train(data, sampler, blank, settings, state_path, score, log, progress)
+    data = Data(
+        partial(_scene_sampler, list(scenes), settings),
+        partial(_scene_blocks, list(scenes), settings.seed),
+        statistics,
+        colour_bands(scenes[0].band_roles),
+        recipe_for(scenes[0].pixel_m),
+        json.dumps([[str(path) for scene in scenes for path in scene.paths], blank.bands]),
+    )
+    kept = Kept(state_path, score, log)
+    return train(data, sampler, blank, settings=settings, kept=kept, progress=progress)
 
 
 def train_on_store(
@@ -104,9 +94,16 @@ def train_on_store(
     check_processes(settings.devices, settings.device)
     sampler, statistics, card = _prepare_store(store, settings, progress)
     roles = guess_roles(store.band_names, [None] * store.band_count)
-    name = json.dumps([store.name, len(store), store.crop_px, *store.sources])
-    data = _Data(partial(_store_sampler, store.folder, settings), statistics, colour_bands(roles), name)
-    return _train(data, sampler, card, settings, state_path, score, log, progress)
+    data = Data(
+        partial(_store_sampler, store.folder, settings),
+        partial(_store_blocks, store.folder, settings.seed),
+        statistics,
+        colour_bands(roles),
+        FINE,
+        json.dumps([store.name, len(store), store.crop_px, *store.sources]),
+    )
+    kept = Kept(state_path, score, log)
+    return train(data, sampler, card, settings=settings, kept=kept, progress=progress)
 
 
 def untrained_model(scenes: Sequence[Scene], *, settings: Settings, progress: Progress | None = None) -> Predictor:
@@ -196,7 +193,8 @@ def _card(
     return ModelCard(
         version=__version__,
         network=settings.network,
-        classes=settings.classes,
+        clusters=settings.classes,
+        class_of=tuple(range(1, settings.classes + 1)),
         bands=bands,
         band_names=names,
         centre=statistics.centre,
@@ -211,61 +209,22 @@ def _scene_sampler(scenes: Sequence[Scene], settings: Settings, seed: int) -> Cr
     return CropSampler(scenes, crop_px=settings.train.crop_px, seed=seed, stride_px=settings.network.stride_px)
 
 
+def _scene_blocks(scenes: Sequence[Scene], seed: int) -> Iterator[Block]:
+    return random_blocks(scenes, rng=np.random.default_rng(seed), max_blocks=CONSENSUS_BLOCKS)
+
+
+def _store_blocks(folder: Path, seed: int) -> Iterator[Block]:
+    """Random crops of as many pixels as the blocks of a scene, as one block each."""
+    store = open_store(folder)
+    count = min(len(store), -(-CONSENSUS_BLOCKS * BLOCK_PX**2 // store.crop_px**2))
+    images, valid = StoreSampler(store, seed=seed, crop_px=store.crop_px).draw(count)
+    return ((image, mask) for image, mask in zip(images, valid, strict=True) if mask.any())
+
+
 def _store_sampler(folder: Path, settings: Settings, seed: int) -> StoreSampler:
     """A sampler of the dataset in a folder, which is opened anew: a memory map would be sent as a whole."""
     store, stride = open_store(folder), settings.network.stride_px
     return StoreSampler(store, seed=seed, crop_px=min(settings.train.crop_px, store.crop_px // stride * stride))
-
-
-def _follow(data: _Data, settings: Settings, state_path: Path | None, processes: OneProcess) -> None:
-    """What processes 1, 2 ... do: the same training, on crops of their own."""
-    seed = int(np.random.SeedSequence([settings.seed, processes.rank]).generate_state(1)[0])
-    train_network(
-        data.sampler(seed),
-        data.statistics,
-        settings=settings,
-        colours=data.colours,
-        keeping=Keeping(state_path=state_path, data=data.name),
-        processes=processes,
-    )
-
-
-def _train(
-    data: _Data,
-    sampler: ReadingSampler,
-    blank: ModelCard,
-    settings: Settings,
-    state_path: Path | None,
-    score: Score | None,
-    log: Log | None,
-    progress: Progress,
-) -> Predictor:
-    """Train a network and fill in its card."""
-
-    def judge(network: Network) -> float:
-        assert score is not None
-        return score(Predictor(network, blank, device=settings.device))
-
-    follower = partial(_follow, data, settings, state_path)
-    with processes_for([follower] * (settings.devices - 1), device=settings.device) as processes:
-        result = train_network(
-            sampler,
-            data.statistics,
-            settings=settings,
-            colours=data.colours,
-            keeping=Keeping(state_path=state_path, evaluate=judge if score else None, log=log, data=data.name),
-            processes=processes,
-            progress=progress,
-        )
-    shares = number_by_share(result.network, sampler, data.statistics)
-    dead = [int(value) + 1 for value in np.flatnonzero(shares < ALIVE_SHARE)]
-    if dead:
-        progress.warning(
-            f"{len(dead)} of {settings.classes} classes died in training."
-            " Ask for fewer classes, or train longer with --steps."
-        )
-    training = result.summary() | {"shares": [round(float(share), 5) for share in shares], "dead": dead}
-    return Predictor(result.network, blank.model_copy(update={"training": training}), device=settings.device)
 
 
 def write_model(predictor: Predictor, path: Path, *, overwrite: bool = False) -> None:

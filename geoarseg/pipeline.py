@@ -7,10 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geoarseg import __version__
 from geoarseg.earlier import earlier_maps, earlier_model
 from geoarseg.errors import InputError
+from geoarseg.explain import class_descriptions, explain_model
 from geoarseg.inference.maps import MapPaths, MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
@@ -21,12 +23,15 @@ from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
-from geoarseg.raster.preview import write_preview
+from geoarseg.raster.preview import thumbnail, write_preview
 from geoarseg.raster.scene import Scene
+from geoarseg.recut import with_smoothing
+from geoarseg.report.summary import RunSummary
+from geoarseg.report.write import write_report
 from geoarseg.settings import Settings
 from geoarseg.vector.vectorize import VectorSummary
 
-OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "summary.json")
+OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "report.html", "summary.json")
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ def run(
     if predictor is None:
         _check_outputs([model_path, *(folder / name for folder in folders for name in _names(settings))], overwrite)
         predictor = train_model(scenes, settings=settings, state_path=state_path_of(model_path), progress=progress)
+        roles = scenes[0].band_roles
+        predictor = explain_model(predictor, scenes, roles=roles, seed=settings.seed, progress=progress)
         write_model(predictor, model_path, overwrite=overwrite)
         finished = [False] * len(folders)
     else:
@@ -111,7 +118,7 @@ def _map_scene(
     scene: Scene, predictor: Predictor, folder: Path, *, settings: Settings, overwrite: bool, progress: Progress
 ) -> RunResult:
     """Map one scene with the trained model into its folder; what is there already of just this map is kept."""
-    names = _names(settings)
+    names, predictor = _names(settings), with_smoothing(predictor, settings.segment.smoothing_px)
     confidence, probabilities = (
         folder / name if name in names else None for name in ("confidence.tif", "probabilities.tif")
     )
@@ -142,32 +149,34 @@ def _map_scene(
         overwrite=overwrite,
         progress=progress,
     )
-    with progress.stage("preview", total=1, unit="picture") as stage:
+    result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
+    legend = legend_of(predictor)
+    with progress.stage("preview", total=2, unit="picture") as stage:
+        small = thumbnail(scene)
         write_preview(
             folder / "preview.png",
             scene,
             maps.classes,
-            legend=legend_of(predictor),
+            legend=legend,
             shares=maps.shares,
+            small=small,
             overwrite=overwrite,
         )
         stage.advance()
-    result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
-    _write_summary(result, scene, predictor, settings, progress, overwrite)
+        figures = RunSummary.model_validate(_summary_of(result, scene, predictor, settings, progress))
+        write_report(folder, figures, scene, legend, small=small, overwrite=overwrite)
+        stage.advance()
+    _write_summary(folder / "summary.json", _summary_of(result, scene, predictor, settings, progress), overwrite)
     return result
 
 
-def _write_summary(
-    result: RunResult,
-    scene: Scene,
-    predictor: Predictor,
-    settings: Settings,
-    progress: Progress,
-    overwrite: bool,
-) -> None:
-    """Write summary.json."""
+def _summary_of(
+    result: RunResult, scene: Scene, predictor: Predictor, settings: Settings, progress: Progress
+) -> dict[str, Any]:
+    """What summary.json holds."""
     shares, column = result.maps.shares, result.polygons.area_column
-    summary = {
+    described = {row["value"]: row for row in class_descriptions(predictor.card)}
+    return {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
         "height": scene.height,
@@ -184,6 +193,7 @@ def _write_summary(
                 column: round(result.polygons.areas.get(entry.value, 0.0), 3),
                 f"{column}_before_cleaning": round(result.polygons.areas_before.get(entry.value, 0.0), 3),
             }
+            | {name: described[entry.value][name] for name in ("confidence", "mean", "evidence")}
             for entry in legend_of(predictor)
         ],
         "dead_classes": list(result.dead),
@@ -192,7 +202,9 @@ def _write_summary(
         "seconds": {name: round(seconds, 2) for name, seconds in progress.timings.items()},
         "settings": settings.model_dump(mode="json"),
     }
-    path = result.folder / "summary.json"
+
+
+def _write_summary(path: Path, summary: dict[str, Any], overwrite: bool) -> None:
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
             unfinished.write_text(_indented(summary), encoding="utf-8")

@@ -92,9 +92,9 @@ def relabel_model(path: Path, legend: Legend, *, merges: Mapping[int, int], prog
     """
     with progress.stage("relabel", total=1, unit="model") as stage:
         network, card = load_model(path)
-        earlier = {cluster: merges.get(target, target) for cluster, target in card.merged.items()}
+        class_of = tuple(merges.get(number, number) for number in card.class_of)
         rows = tuple(json.loads(legend.to_json()))
-        renewed = card.model_copy(update={"legend": rows, "merged": {**earlier, **merges}})
+        renewed = card.model_copy(update={"legend": rows, "class_of": class_of})
         write_model(Predictor(network, renewed, device="cpu"), path, overwrite=True)
         stage.advance()
 

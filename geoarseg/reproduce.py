@@ -144,7 +144,7 @@ def cell_settings(cell: Cell, plan: Plan, run: Run) -> Settings:
     if plan.fraction < 1:
         full = load_settings(path)
         width = min(full.network.width, max(_LEAST_WIDTH, math.ceil(full.network.width * plan.fraction)))
-        steps = max(1, round(full.train.steps * plan.fraction))
+        steps = max(1, round(full.train.total_steps * plan.fraction))
         texts = [f"network.width={width}", f"train.steps={steps}"]
     return load_settings(path, [*texts, *plan.overrides, f"seed={run.seed}", f"device={plan.device}"])
 

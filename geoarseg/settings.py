@@ -12,6 +12,8 @@ OrderingName = Literal[
     "zigzag-top-left-row", "zigzag-top-left-column", "zigzag-top-right-row", "zigzag-top-right-column",
     "zigzag-bottom-left-row", "zigzag-bottom-left-column", "zigzag-bottom-right-row", "zigzag-bottom-right-column",
 ]  # fmt: skip
+MOST_CLUSTERS = 96
+"""Clusters of a network that are merged to classes, unless there are more classes."""
 ORDERINGS: tuple[OrderingName, ...] = get_args(OrderingName)
 RASTER_ORDERINGS, ZIGZAG_ORDERINGS = ORDERINGS[:8], ORDERINGS[8:]
 _SHORT_FOR = {"raster": RASTER_ORDERINGS, "zigzag": ZIGZAG_ORDERINGS, "all": ORDERINGS, "none": ()}
@@ -58,14 +60,21 @@ class NetworkSettings(Section):
 class TrainSettings(Section):
     """The training of one network."""
 
-    objective: Literal["ac", "arl"] = Field(
-        "ac", description="ac: clusters directly; arl: features, then clusters by whitening and K-means"
+    objective: Literal["consensus", "ac", "arl"] = Field(
+        "consensus",
+        description="consensus: the clusters of a consensus of mixtures, under random orderings; ac: clusters directly;"
+        " arl: features, then clusters by whitening and K-means",
     )
-    steps: int = Field(400, ge=1, description="training steps")
+    overclustering: int = Field(
+        4, ge=1, le=64, description="consensus: clusters for each class, which are merged to classes by a tree"
+    )
+    steps: int | None = Field(None, ge=1, description="training steps; by default 200 for consensus, else 400")
     time_limit_s: float | None = Field(None, gt=0, description="end the training after so many seconds")
     batch: int = Field(16, ge=2, le=4096, description="crops in a step")
     crop_px: int = Field(64, ge=16, le=2048, description="side of a crop, in pixels")
-    learning_rate: float = Field(3e-4, gt=0, description="highest learning rate of Adam")
+    learning_rate: float | None = Field(
+        None, gt=0, description="highest learning rate of Adam; by default 3e-3 for consensus, else 3e-4"
+    )
     schedule: Literal["one_cycle", "constant"] = Field("one_cycle", description="course of the learning rate")
     marginal_weight: float = Field(
         1.5,
@@ -95,6 +104,16 @@ class TrainSettings(Section):
     positions: int = Field(64, ge=1, le=4096, description="arl: places of a crop that serve as anchors in a step")
     negatives: int = Field(255, ge=1, le=65536, description="arl: places of another crop that each is told apart from")
     critic_width: int = Field(256, ge=4, le=8192, description="arl: dimension in which the two critics meet")
+
+    @property
+    def total_steps(self) -> int:
+        """The training steps, those of the objective where none are set."""
+        return self.steps or (200 if self.objective == "consensus" else 400)
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest learning rate, that of the objective where none is set."""
+        return self.learning_rate or (3e-3 if self.objective == "consensus" else 3e-4)
 
     @field_validator("orderings", mode="before")
     @classmethod
@@ -144,6 +163,12 @@ class SegmentSettings(Section):
         None,
         pattern=r"^\w+://",
         description="address of a Dask scheduler whose workers share the windows: tcp://host:8786",
+    )
+    smoothing_px: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="radius of a guided filter over the probabilities; 0: none; by default as the model says",
     )
     confidence: bool = Field(True, description="also write confidence.tif, the probability of the class in percent")
 
@@ -214,6 +239,13 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     segment: SegmentSettings = SegmentSettings()
     polygons: PolygonSettings = PolygonSettings()
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters that the network tells apart; they are merged to the classes."""
+        if self.train.objective != "consensus":
+            return self.classes
+        return max(self.classes, min(self.train.overclustering * self.classes, MOST_CLUSTERS))
 
     @field_validator("bands")
     @classmethod

@@ -4,11 +4,10 @@ from affine import Affine
 
 from geoarseg import compare as module
 from geoarseg.clustering import fitting
-from geoarseg.compare import DEFAULT_METHODS, METHODS, compare, settings_of, smoothing_px
+from geoarseg.compare import DEFAULT_METHODS, METHODS, compare, settings_of
 from geoarseg.config import validate_settings
 from geoarseg.errors import InputError, OutputError, SettingsError
 from geoarseg.progress import Progress
-from geoarseg.raster.scene import open_scene
 from geoarseg.settings import Settings
 
 SMALL = {"device": "cpu", "network": {"width": 8, "blocks": 1}, "train": {"steps": 4, "batch": 2, "crop_px": 32}}
@@ -91,8 +90,10 @@ def test_ignored_labels_are_not_scored(scene, tmp_path):
 
 def test_what_makes_iic_and_arl():
     plain = Settings()
-    assert settings_of("ac", plain, 4).train == plain.train
-    assert settings_of("ac", plain, 4).seed == 4
+    assert settings_of("taught", plain, 4).train == plain.train
+    assert settings_of("taught", plain, 4).seed == 4
+    ac = settings_of("ac", plain, 0).train
+    assert (ac.objective, ac.total_steps, ac.highest_rate) == ("ac", 400, 3e-4), "an objective has steps of its own"
     iic = settings_of("iic", plain, 0).train
     assert (iic.orderings, iic.second_view, iic.objective) == ((), "all", "ac")
     assert settings_of("arl", plain, 0).train.objective == "arl"
@@ -130,12 +131,3 @@ def test_labels_of_another_resolution_and_tiles_of_labels(scene, make_raster, tm
     assert tiled.one_to_one == whole.one_to_one
     with pytest.raises(InputError, match="same grid"):
         compare([image], [halves[0], halves[0]], tmp_path / "d", settings=settings, seeds=(0,))
-
-
-@pytest.mark.parametrize(
-    ("crs", "pixel", "radius"),
-    [("EPSG:32633", 0.5, 4), ("EPSG:32633", 30, 2), ("EPSG:4326", 0.0003, 2), ("EPSG:4326", 1e-6, 4), (None, 30, 4)],
-)
-def test_the_filter_is_narrower_on_coarse_pixels(make_raster, crs, pixel, radius):
-    path = make_raster((1, 8, 8), crs=crs, transform=Affine(pixel, 0, 13, 0, -pixel, 52))
-    assert smoothing_px(open_scene(path)) == radius

@@ -8,8 +8,16 @@ from geoarseg.errors import OutputError
 from geoarseg.pipeline import run
 from geoarseg.progress import Progress
 
-TINY = ["device=cpu", "classes=3", "network.width=8", "network.blocks=1", "train.steps=3", "train.batch=2"]
-LATER = ("summary.json", "preview.png", "classes.gpkg")
+TINY = [
+    "device=cpu",
+    "classes=3",
+    "network.width=8",
+    "network.blocks=1",
+    "train.objective=ac",
+    "train.steps=3",
+    "train.batch=2",
+]
+LATER = ("summary.json", "preview.png", "report.html", "classes.gpkg")
 
 
 class Stages(Progress):

@@ -9,13 +9,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "geoarseg"
 FLOORS = [
-    {"__init__", "errors", "progress", "settings", "block_cache"},
+    {"__init__", "errors", "progress", "settings", "block_cache", "durable"},
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
-    {"models", "scoring", "probing"},
-    {"mapping", "polygons", "earlier", "relabel", "taught"},
-    {"pipeline", "overclustering", "paper", "doctor"},
+    {"trained", "clusters"},
+    {"models", "scoring", "probing", "recut", "wishes"},
+    {"mapping", "report", "polygons", "earlier", "relabel", "explain"},
+    {"pipeline", "overclustering", "paper", "doctor", "naming", "export"},
     {"demo", "compare", "reproduce"},
     {"cli"},
     {"__main__"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_store import COLOURS, make_store
 
-from geoarseg import models
+from geoarseg import trained
 from geoarseg.cli.main import run_command
 from geoarseg.datasets.store import open_store
 from geoarseg.errors import SettingsError
@@ -15,7 +15,7 @@ from geoarseg.overclustering import Curve, Line, draw_curve
 TINY = ["--steps", "2", "--device", "cpu", "--quiet"]
 TINY += [
     part
-    for text in ("network.width=8", "network.blocks=1", "train.batch=2", "train.crop_px=32")
+    for text in ("train.objective=ac", "network.width=8", "network.blocks=1", "train.batch=2", "train.crop_px=32")
     for part in ("--set", text)
 ]
 
@@ -76,7 +76,7 @@ def test_the_command_keeps_its_models(store, tmp_path, capsys, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(models, "train_network", refuse)
+    monkeypatch.setattr(trained, "train_network", refuse)
     assert run_command([*arguments, "--clusters", "3,6"]) == 0, capsys.readouterr().err
     assert (out / "curve.csv").read_text() == first
     named = [part for path in kept for part in ("--model", str(path))]

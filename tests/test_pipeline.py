@@ -8,7 +8,15 @@ import rasterio
 from geoarseg.config import load_settings
 from geoarseg.pipeline import run
 
-TINY = ["device=cpu", "classes=4", "network.width=8", "network.blocks=1", "train.steps=4", "train.batch=4"]
+TINY = [
+    "device=cpu",
+    "classes=4",
+    "network.width=8",
+    "network.blocks=1",
+    "train.objective=ac",
+    "train.steps=4",
+    "train.batch=4",
+]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from geoarseg.errors import InputError, SettingsError
 from geoarseg.models import untrained_on_store, write_model
 from geoarseg.probing import build_probe, probe_store, split_crops
 
-TINY = ["network.width=8", "network.blocks=1", "train.crop_px=32", "device=cpu"]
+TINY = ["train.objective=ac", "network.width=8", "network.blocks=1", "train.crop_px=32", "device=cpu"]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny_store import make_store
 
-from geoarseg import models, paper, reproduce
+from geoarseg import paper, reproduce, trained
 from geoarseg.config import load_settings
 from geoarseg.errors import InputError, SettingsError, TrainingError
 from geoarseg.network.model import Network
@@ -155,7 +155,7 @@ def test_a_cell_runs_once_and_its_table_stands_beside_the_papers(data, tmp_path,
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(models, "train_network", refuse)
+    monkeypatch.setattr(trained, "train_network", refuse)
     assert run(["table-1a/F2-potsdam"], data, tmp_path, seeds=(0, 1)) == tables
     run(["table-1b/orderings-8-potsdam"], data, tmp_path)  # the same settings, so the same model
     with pytest.raises(AssertionError, match="trained again"):

@@ -20,7 +20,7 @@ def tiny_predictor(stride_px=2, bands=3, blocks=1, crop_px=64, kind=Predictor, *
     card = ModelCard(
         version="0",
         network=network,
-        classes=CLASSES,
+        clusters=CLASSES,
         bands=tuple(range(1, bands + 1)),
         band_names=("b",) * bands,
         centre=(100.0,) * bands,

@@ -21,17 +21,21 @@ def command(file: str, as_json: bool, debug: bool) -> None:
         return
     facts.get("training", {}).pop("loss_curve", None)  # hundreds of numbers, for a picture
     for name, value in facts.items():
-        click.echo(f"{name:<12} {value}")
+        lines = value if name == "spectra" else [value]
+        for line in lines:
+            click.echo(f"{name:<12} {line}")
 
 
 def _model_facts(file: str) -> dict[str, Any]:
+    from geoarseg.explain import class_descriptions
     from geoarseg.network.checkpoint import load_card
 
-    card = load_card(file).model_dump(mode="json")
+    card = load_card(file)
+    facts = card.model_dump(mode="json") | {"spectra": class_descriptions(card)}
     return (
-        {"kind": "model"}
-        | {name: card[name] for name in ("version", "classes", "bands", "band_names", "network")}
-        | {name: card[name] for name in ("centre", "scale", "pixel_size", "legend", "merged", "training", "settings")}
+        {"kind": "model", "version": card.version, "classes": len(set(card.class_of))}
+        | {name: facts[name] for name in ("clusters", "class_of", "smoothing_px", "bands", "band_names", "network")}
+        | {name: facts[name] for name in ("centre", "scale", "pixel_size", "legend", "spectra", "training", "settings")}
     )
 
 

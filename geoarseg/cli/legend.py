@@ -51,7 +51,7 @@ class Merge(click.ParamType[tuple[tuple[int, ...], int]]):
 @click.option(
     "--from", "source", type=click.Path(path_type=Path), help="Names and colours of a JSON file, map, layer or model."
 )
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def command(

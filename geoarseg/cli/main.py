@@ -13,7 +13,7 @@ import click
 
 from geoarseg import __version__
 from geoarseg.cli.leash import put_on_leash
-from geoarseg.errors import GeoArSegError
+from geoarseg.errors import GeoArSegError, SettingsError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
 COMMANDS = {
@@ -21,15 +21,19 @@ COMMANDS = {
     "train": "Train a model on images.",
     "segment": "Make a class raster of an image with a trained model.",
     "vectorize": "Turn a class raster into polygons.",
+    "name": "Name the classes of a model by a few labels: points, polygons or a raster.",
     "legend": "Rename, recolour and merge the classes of maps, polygons and models.",
+    "report": "Make the page that tells of a finished run anew.",
     "evaluate": "Score a class raster or a model against labels.",
     "info": "Say what a raster or a model file holds.",
     "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
     "demo": "Make a sample scene, run on it, and score the map beside K-means.",
+    "export": "Write a model in the forms of other programs: ONNX.",
     "data": "Prepare a benchmark dataset for training and evaluation.",
     "probe": "Train small classifiers on a model's features, and score them.",
     "overclustering": "Score many clusters, joined to classes by a few labelled crops.",
     "reproduce": "Run the experiments of the paper beside its figures.",
+    "completion": "Print the script that completes commands in bash, zsh or fish.",
     "doctor": "Examine the installation: versions, GPUs, disk, whether torch and GDAL work.",
 }
 
@@ -66,8 +70,23 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+_VERSION = "Print the versions of geoarseg, GDAL and torch, and exit."
+
+
+def _print_versions(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    click.echo(f"geoarseg, version {__version__}")
+    for module, name, version in (("rasterio", "GDAL", "__gdal_version__"), ("torch", "torch", "__version__")):
+        try:
+            click.echo(f"{name} {getattr(importlib.import_module(module), version)}")
+        except Exception:  # a library that fails at import may raise anything; `geoarseg doctor` says why
+            click.echo(f"{name} does not work")
+    context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="geoarseg")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_versions, help=_VERSION)
 def cli() -> None:
     """Land-cover maps from aerial and satellite images, without labels.
 
@@ -106,7 +125,8 @@ def run_command(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush stays silent
         return 1
     except GeoArSegError as error:
-        return _report(str(error), error.exit_code, log_json, debug)
+        text = str(error) if isinstance(error, SettingsError) else " ".join(str(error).split())
+        return _report(text, error.exit_code, log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
         text = _memory_text(error) or f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
         return _report(text, 1, log_json, debug)
@@ -124,6 +144,7 @@ def _memory_text(error: Exception) -> str:
 def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:
     if debug and not log_json:
         traceback.print_exc()
+    text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)  # no escape codes
     if log_json:
         line = {
             "event": "error",

@@ -98,7 +98,7 @@ def _stack(*options: Callable[[Function], Function]) -> Callable[[Function], Fun
 training_options = _stack(
     click.option("-k", "--classes", type=int, help=f"Number of classes.  [default: {DEFAULTS.classes}]"),
     click.option("--bands", type=BandList(), help="Bands to use, such as 1,2,3,4.  [default: all but alpha]"),
-    click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.steps}]"),
+    click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.total_steps}]"),
     click.option("--time-limit", type=Duration(), help="Longest training time, such as 5m.  [default: none]"),
     click.option("--seed", type=int, help=f"Seed; a run is repeatable on one machine.  [default: {DEFAULTS.seed}]"),
 )
@@ -128,7 +128,7 @@ polygon_options = _stack(
 )
 common_options = _stack(
     click.option("--overwrite", is_flag=True, help="Replace existing outputs."),
-    click.option("--quiet", is_flag=True, help="No progress."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress."),
     click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error."),
     click.option("--debug", is_flag=True, help="Show where an error arose."),
 )

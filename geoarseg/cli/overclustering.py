@@ -39,11 +39,11 @@ def _numbers_or_all(context: click.Context, parameter: click.Parameter, value: s
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for the curve and the models."
 )
-@click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.steps}]")
+@click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.total_steps}]")
 @click.option("--time-limit", type=Duration(), help="Longest training time of a model, such as 5m.  [default: none]")
 @click.option("--seed", type=int, help=f"Seed of trainings and draws.  [default: {DEFAULTS.seed}]")
 @settings_options
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def command(

@@ -19,7 +19,7 @@ from geoarseg.cli.options import DEFAULTS
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split and the probes.")
 @click.option("--device", default=DEFAULTS.device, show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def command(

@@ -38,7 +38,7 @@ def _datasets(context: click.Context, parameter: click.Parameter, values: tuple[
 @click.option("--device", default=DEFAULTS.device, show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any setting, for every cell.")
 @click.option("--list", "listing", is_flag=True, help="Print the cells with the paper's figures, and end.")
-@click.option("--quiet", is_flag=True, help="No progress and no table.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no table.")
 @click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def command(

@@ -35,6 +35,7 @@ from geoarseg.cli.options import (
     type=click.Path(path_type=Path),
     help="Also write a raster, or folder, of all classes' probabilities: a band each, in percent.",
 )
+@click.option("-k", "--classes", "cut", type=int, help="Merge the clusters to so many classes.  [default: as trained]")
 @click.option("--bands", type=BandList(), help="Bands to use.  [default: those of the training]")
 @click.option("--aoi", type=click.Path(path_type=Path), help="Polygons; what lies outside becomes no data.")
 @click.option(
@@ -50,6 +51,7 @@ def command(
     out: Path,
     confidence: Path | None,
     probabilities: Path | None,
+    cut: int | None,
     bands: tuple[int, ...] | None,
     aoi: Path | None,
     window: tuple[int, int, int, int] | None,
@@ -75,6 +77,7 @@ def command(
             Predictor.from_file(model, device=settings.device),
             out,
             settings=settings,
+            classes=cut,
             bands=bands,
             confidence=confidence,
             probabilities=probabilities,

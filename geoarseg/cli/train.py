@@ -65,6 +65,7 @@ def command(
     settings = settings_from(**options)
     from geoarseg.datasets.store import open_store
     from geoarseg.evaluation.judging import judge_by_rasters, sample_of
+    from geoarseg.explain import explain_model
     from geoarseg.mapping import open_scenes
     from geoarseg.models import state_path_of, train_model, train_on_store, write_model
     from geoarseg.raster.atomic import check_output_path
@@ -93,6 +94,8 @@ def command(
                 predictor = train_model(
                     scenes, settings=settings, state_path=state, score=judge, log=log, progress=progress
                 )
+                roles = scenes[0].band_roles
+                predictor = explain_model(predictor, scenes, roles=roles, seed=seed, progress=progress)
         write_model(predictor, out, overwrite=overwrite)
 
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from geoarseg.clustering.image_model import ImageModel
 from geoarseg.clustering.merging import MergeTree
 
+LEAST_SHARE = 0.01
+"""What holds less of the pixels does not count as a class, unless there are too few others."""
+
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
@@ -26,7 +29,7 @@ class Consensus:
     tree: MergeTree
     """Of all their clusters, those of the first member first."""
     classes: int
-    """Where the tree is cut."""
+    """Where the tree is cut; see `LEAST_SHARE`."""
 
     @property
     def reach_px(self) -> int:
@@ -36,7 +39,7 @@ class Consensus:
     def memberships(self, image: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The members' mean probabilities of the merged clusters, (class, y, x); see `ImageModel`."""
         shares = np.zeros((self.classes, *valid.shape), np.float32)
-        class_of = iter(self.tree.cut(self.classes).tolist())
+        class_of = iter(self.tree.cut(self.classes, least_share=LEAST_SHARE).tolist())
         for member in self.members:
             for plane in member.memberships(image, valid):
                 shares[next(class_of)] += plane
@@ -44,31 +47,31 @@ class Consensus:
         return shares
 
 
-def joint_of_clusters(
-    members: Sequence[ImageModel],
-    images: Iterable[tuple[NDArray[np.floating], NDArray[np.bool_]]],
-    *,
-    distance_px: int = 0,
-) -> NDArray[np.float64]:
-    """How often each two clusters of the members meet.
+def joint_of_clusters(maps: Iterable[NDArray[np.floating]], *, distance_px: int = 0) -> NDArray[np.float64]:
+    """How often each two clusters meet.
 
     Args:
-        members: the clusterings.
-        images: normalised images (band, y, x) and their validity (y, x).
+        maps: probabilities (cluster, y, x) of one image or more, of all clusters that are to be merged; 0 in all of
+            them where invalid.
         distance_px: which pixels meet: 0, each with itself; d, each with the eight that lie d pixels away along the
             axes and diagonals.
 
     Returns:
-        (cluster, cluster), symmetric, of sum 1 unless no two pixels meet; those of the first member first.
+        (cluster, cluster), symmetric, of sum 1 unless no two pixels meet.
     """
-    clusters = sum(member.classes for member in members)
-    joint = np.zeros((clusters, clusters))
-    for image, valid in images:
-        shares = np.concatenate([member.memberships(image, valid) for member in members])
+    joint = np.asarray(0.0)
+    for shares in maps:
         for down, right in displacements(distance_px):
-            joint += _meetings(shares, down, right)
+            joint = joint + _meetings(shares.astype(np.float32, copy=False), down, right)
     joint = joint + joint.T
     return np.asarray(joint / max(joint.sum(), np.finfo(np.float64).tiny))
+
+
+def memberships_of_all(
+    members: Sequence[ImageModel], image: NDArray[np.floating], valid: NDArray[np.bool_]
+) -> NDArray[np.float16]:
+    """Probabilities (cluster, y, x) of the members' clusters one after the other; they sum to 1 in each member."""
+    return np.concatenate([member.memberships(image, valid).astype(np.float16) for member in members])
 
 
 def displacements(distance_px: int) -> list[tuple[int, int]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoarseg.clustering.consensus import Consensus, joint_of_clusters
+from geoarseg.clustering.consensus import Consensus, joint_of_clusters, memberships_of_all
 from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, smoothed
-from geoarseg.clustering.merging import merge_tree
+from geoarseg.clustering.merging import MergeTree, merge_tree
 from geoarseg.clustering.mixture import fit_mixture
+from geoarseg.clustering.recipe import FINE, Recipe
 from geoarseg.clustering.texture import fit_texture, texture_layers
 from geoarseg.progress import Progress
 
@@ -19,10 +21,8 @@ Image = tuple[NDArray[np.float32], NDArray[np.bool_]]
 CONSENSUS_BLOCKS = 16
 """Blocks of 256 x 256 pixels that are enough for a consensus."""
 
-_MEMBERS = 3  # mixtures on texture, and as many on bands
 _MEMBER_PIXELS = 40_000
 _MEETING_PX = 3  # at this distance clusters meet others that belong to them, not only themselves
-_OVERCLUSTERING = 4  # clusters of a member for each class
 _MOST_CLUSTERS = 48  # of a member, unless there are more classes
 
 
@@ -45,33 +45,95 @@ def fit_texture_mixture(
 
 
 def fit_consensus(
-    images: Sequence[Image], *, classes: int, seed: int, smoothing_px: int, progress: Progress | None = None
+    images: Sequence[Image], *, classes: int, seed: int, recipe: Recipe = FINE, progress: Progress | None = None
 ) -> Consensus:
-    """Fit three mixtures on texture and three on bands, and merge the clusters of all by where they meet.
+    """Fit the mixtures of a recipe, and merge the clusters of all by where they meet.
 
     Args:
         images: blocks of an image, each with a valid pixel.
-        classes: where the tree is cut; the members have four times as many clusters, but not over 48 because of it.
+        classes: where the tree is cut; the members have more clusters, but not over 48 because of it.
         seed: makes the fit repeatable.
-        smoothing_px: radius of a guided filter over each member's probabilities; 0 for none.
+        recipe: which mixtures, and how they merge; its filter runs over each member's probabilities.
         progress: told each member.
     """
-    clusters = max(classes, min(_OVERCLUSTERING * classes, _MOST_CLUSTERS))
+    members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
+    return Consensus(members, _tree_of(maps, recipe), classes)
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What a consensus says of the blocks that it was fitted to. Made by `consensus_lessons`."""
+
+    maps: list[NDArray[np.float32]]
+    """Its probabilities (cluster, y, x) of each block: they sum to 1 where valid, and are 0 elsewhere."""
+    tree: MergeTree
+    """How its clusters merge on."""
+
+
+def consensus_lessons(
+    images: Sequence[Image],
+    *,
+    classes: int,
+    clusters: int,
+    seed: int,
+    recipe: Recipe = FINE,
+    progress: Progress | None = None,
+) -> Lessons:
+    """Fit a consensus as `fit_consensus` does, and cut it above the classes, so that they can still be merged.
+
+    Args:
+        images: blocks of an image, each with a valid pixel.
+        classes: how many are wanted in the end.
+        clusters: where the tree is cut for now, at least `classes`.
+        seed: makes the fit repeatable.
+        recipe: which mixtures, and how they merge; its filter runs over each member's probabilities.
+        progress: told each member.
+    """
+    members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
+    tree = _tree_of(maps, recipe)
+    class_of = tree.cut(clusters)
+    together = [_merged(shares, class_of, clusters, len(members)) for shares in maps]
+    winners = np.concatenate([shares.argmax(axis=0)[shares.any(axis=0)] for shares in together])
+    won = np.bincount(winners, minlength=clusters) / max(len(winners), 1)
+    # What a cluster wins is what is seen of it; many have a little share everywhere.
+    return Lessons(together, replace(tree.above(clusters), shares=tuple(won.tolist())))
+
+
+def _fit_members(
+    images: Sequence[Image], classes: int, seed: int, recipe: Recipe, progress: Progress
+) -> tuple[list[ImageModel], list[NDArray[np.float16]]]:
+    """The mixtures, and the probabilities (cluster, y, x) that they give in each image, all members' clusters."""
     members: list[ImageModel] = []
-    with (progress or Progress()).stage("consensus", 2 * _MEMBERS + 1, "mixture") as stage:
-        for number in range(2 * _MEMBERS):
+    with progress.stage("consensus", len(recipe.members) + len(images), "part") as stage:
+        for number, (looks_at, factor) in enumerate(recipe.members):
+            clusters = max(classes, min(factor * classes, _MOST_CLUSTERS))
             rng = np.random.default_rng([seed, number])
             start = int(rng.integers(2**31))
-            if number % 2 == 0:
+            if looks_at == "texture":
                 member = fit_texture_mixture(images, classes=clusters, seed=start, pixels=_MEMBER_PIXELS, rng=rng)
             else:
                 sample = _draw(images, _share(images, _MEMBER_PIXELS), rng)
                 member = Pixelwise(Bands(), fit_mixture(sample, classes=clusters, seed=start))
-            members.append(smoothed(member, smoothing_px))
+            members.append(smoothed(member, recipe.smoothing_px))
             stage.advance()
-        tree = merge_tree(joint_of_clusters(members, images, distance_px=_MEETING_PX))
-        stage.advance()
-    return Consensus(members, tree, classes)
+        maps = []
+        for image, valid in images:
+            maps.append(memberships_of_all(members, image, valid))
+            stage.advance()
+    return members, maps
+
+
+def _tree_of(maps: Iterable[NDArray[np.floating]], recipe: Recipe) -> MergeTree:
+    return merge_tree(joint_of_clusters(maps, distance_px=_MEETING_PX), alpha=recipe.alpha)
+
+
+def _merged(shares: NDArray[np.float16], class_of: NDArray[np.intp], classes: int, members: int) -> NDArray[np.float32]:
+    """Mean probabilities (class, y, x) of the members, those of each class's clusters (cluster, y, x) added up."""
+    together: NDArray[np.float32] = np.zeros((classes, *shares.shape[1:]), np.float32)
+    for number, plane in zip(class_of.tolist(), shares, strict=True):
+        together[number] += plane
+    together /= members
+    return together
 
 
 def _share(images: Sequence[Image], pixels: int) -> float:

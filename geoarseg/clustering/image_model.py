@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoarseg.clustering.guided import smooth_memberships
 
-_PIXELS_AT_ONCE = 1 << 16  # bounds the arrays (pixel, class) of a model
+_PIXELS_AT_ONCE = 1 << 15  # bounds the arrays (pixel, monomial) and (pixel, class) of a model
 
 
 class ImageModel(Protocol):

@@ -21,6 +21,7 @@ from scipy.special import xlogy
 from geoarseg.errors import SettingsError
 
 Link = Literal["information", "lift"]
+_LEAST_SHARE = 1e-4  # what is asked for after it is nothing
 _EMPTY = 1e-9  # share of a cluster that is merged first, for nothing is known of it
 
 
@@ -28,25 +29,67 @@ _EMPTY = 1e-9  # share of a cluster that is merged first, for nothing is known o
 class MergeTree:
     """Clusters and the order in which they were merged. Made by `merge_tree`."""
 
-    clusters: int
-    """How many there were."""
     merges: tuple[tuple[int, int], ...]
     """The two clusters of each merge, in order; a merged one is called by its lower number."""
     information: tuple[float, ...]
     """Mutual information of the joint before the first merge and after each, in nats; it never rises."""
+    shares: tuple[float, ...]
+    """Share of each cluster, of sum 1."""
 
-    def cut(self, classes: int) -> NDArray[np.intp]:
+    @property
+    def clusters(self) -> int:
+        """How many there were."""
+        return len(self.shares)
+
+    def cut(self, classes: int, *, least_share: float = 0.0) -> NDArray[np.intp]:
         """The class of each cluster, (cluster,), from 0, when so many are left; numbered by their first cluster.
+
+        The merges are undone from the last one on. With a least share, a part smaller than that stays with what it was
+        merged with and does not count as a class (McInnes and Healy 2017, "condensed" trees). Where there are not
+        enough parts of that share, half of it is asked for, and so on.
 
         Raises:
             SettingsError: there are fewer clusters, or no class is asked for.
         """
         if not 1 <= classes <= self.clusters:
             raise SettingsError(f"{self.clusters} clusters cannot be merged to {classes} classes.")
-        name = np.arange(self.clusters)
-        for kept, gone in self.merges[: self.clusters - classes]:
-            name[name == gone] = kept
-        return np.unique(name, return_inverse=True)[1]
+        while (class_of := self._undone(classes, least_share)).max() + 1 < classes:
+            least_share = least_share / 2 if least_share > _LEAST_SHARE else 0.0
+        return class_of
+
+    def above(self, clusters: int) -> MergeTree:
+        """The tree of what is left when so many are: its clusters are the classes of `cut(clusters)`.
+
+        Raises:
+            SettingsError: there are fewer clusters, or none is asked for.
+        """
+        class_of, done = self.cut(clusters), self.clusters - clusters
+        merges = tuple((int(class_of[kept]), int(class_of[gone])) for kept, gone in self.merges[done:])
+        shares = np.bincount(class_of, weights=self.shares, minlength=clusters)
+        return MergeTree(merges, self.information[done:], tuple(shares.tolist()))
+
+    def _undone(self, classes: int, least_share: float) -> NDArray[np.intp]:
+        """As many classes as there are parts of that share, but no more than asked for; numbered by first cluster."""
+        parts = [np.array([cluster]) for cluster in range(self.clusters)]
+        halves = []
+        for kept, gone in self.merges:
+            halves.append((parts[kept], parts[gone]))
+            parts[kept] = np.concatenate(halves[-1])
+        shares, class_of, found = np.array(self.shares), np.zeros(self.clusters, int), 1
+        for half, other in reversed(halves):
+            if found == classes:
+                break
+            if min(shares[half].sum(), shares[other].sum()) >= least_share:
+                class_of[other] = found
+                found += 1
+        return _by_first(class_of)
+
+
+def _by_first(class_of: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The same classes, numbered by their first member."""
+    _, first, inverse = np.unique(class_of, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return np.asarray(rank[inverse])
 
 
 def merge_tree(joint: NDArray[np.floating], *, link: Link = "information", alpha: float = 1.0) -> MergeTree:
@@ -65,7 +108,7 @@ def merge_tree(joint: NDArray[np.floating], *, link: Link = "information", alpha
     if not alpha >= 0:
         raise SettingsError(f"alpha must be 0 or more, not {alpha}.")
     state = _Clusters.of(joint)
-    information, merges = [state.information()], []
+    information, merges, shares = [state.information()], [], state.joint.sum(axis=0)
     while len(state.names) > 1:
         cost = state.lift_cost() if link == "lift" else state.information_cost(alpha)
         np.fill_diagonal(cost, np.inf)
@@ -73,7 +116,8 @@ def merge_tree(joint: NDArray[np.floating], *, link: Link = "information", alpha
         merges.append((state.names[one], state.names[other]))
         state.merge(one, other)
         information.append(state.information())
-    return MergeTree(len(information), tuple(merges), tuple(np.minimum.accumulate(information).tolist()))
+    falling = np.minimum.accumulate(information)
+    return MergeTree(tuple(merges), tuple(falling.tolist()), tuple(shares.tolist()))
 
 
 @dataclass(eq=False)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.special import logsumexp, softmax
 
 from geoarseg.clustering.kmeans import Pixels, fit_kmeans
@@ -37,16 +38,20 @@ class Mixture:
 
     def log_joint(self, pixels: Pixels) -> NDArray[np.float64]:
         """Logarithm of share times density of each class at each pixel, (pixel, class), in nats."""
-        points = np.asarray(pixels, dtype=np.float64)
-        joint: NDArray[np.float64] = np.empty((len(points), self.classes))
-        for number, (log_weight, mean, factor) in enumerate(
-            zip(self.log_weights, self.means, self.factors, strict=True)
-        ):
-            # A product with the inverse: many times faster than solving for so many pixels, and the factors are small.
-            white = (points - mean) @ solve_triangular(factor, np.eye(len(mean)), lower=True).T  # (pixel, band)
-            log_volume = np.log(2 * np.pi) * len(mean) / 2 + np.log(np.diagonal(factor)).sum()
-            joint[:, number] = log_weight - log_volume - np.einsum("ij,ij->i", white, white) / 2
-        return joint
+        return _monomials(np.asarray(pixels, dtype=np.float64)) @ self.coefficients
+
+    @cached_property
+    def coefficients(self) -> NDArray[np.float64]:
+        """The logarithm of share times density as a polynomial of each class, (monomial, class); see `_monomials`."""
+        bands = self.means.shape[1]
+        inverse = np.linalg.inv(self.factors)  # (class, band, band)
+        precision = inverse.transpose(0, 2, 1) @ inverse
+        linear = np.einsum("kij,kj->ki", precision, self.means)
+        log_volume = np.log(2 * np.pi) * bands / 2 + np.log(np.diagonal(self.factors, axis1=1, axis2=2)).sum(axis=1)
+        constant = self.log_weights - log_volume - np.einsum("ki,ki->k", linear, self.means) / 2
+        rows, cols = np.triu_indices(bands)
+        quadratic = -precision[:, rows, cols] * np.where(rows == cols, 0.5, 1.0)
+        return np.concatenate([constant[:, None], linear, quadratic], axis=1).T
 
     @property
     def classes(self) -> int:
@@ -81,12 +86,13 @@ def fit_mixture(pixels: Pixels, *, classes: int, seed: int, covariance: Covarian
     if len(points) > _START_PIXELS:
         starts = points[np.random.default_rng(seed).choice(len(points), _START_PIXELS, replace=False)]
     nearest = fit_kmeans(starts, classes=classes, seed=seed).predict(points)
-    mixture = _maximise(points, np.eye(classes)[nearest], covariance)
+    monomials = _monomials(points)  # of all pixels once: the sums over pixels are products with them
+    mixture = _maximise(monomials, np.eye(classes)[nearest], covariance)
     before = -np.inf
     for _ in range(_ITERATIONS):
-        log_joint = mixture.log_joint(points)
+        log_joint = monomials @ mixture.coefficients
         log_density = logsumexp(log_joint, axis=1)
-        mixture = _maximise(points, np.exp(log_joint - log_density[:, None]), covariance)
+        mixture = _maximise(monomials, np.exp(log_joint - log_density[:, None]), covariance)
         likelihood = float(log_density.mean())
         if likelihood - before < _TOLERANCE:
             break
@@ -94,15 +100,22 @@ def fit_mixture(pixels: Pixels, *, classes: int, seed: int, covariance: Covarian
     return mixture
 
 
-def _maximise(points: NDArray[np.float64], shares: NDArray[np.float64], covariance: Covariance) -> Mixture:
-    """The mixture that fits the points best, given each class's share (pixel, class) in each point."""
-    sizes = shares.sum(axis=0) + 10 * np.finfo(np.float64).eps
-    means = shares.T @ points / sizes[:, None]
-    spreads: NDArray[np.float64] = np.empty((len(sizes), points.shape[1], points.shape[1]))
-    for number, mean in enumerate(means):
-        centred = points - mean
-        spreads[number] = (shares[:, number] * centred.T) @ centred / sizes[number]
+def _monomials(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One, the bands, and the products of each two, (pixel, monomial); of points (pixel, band)."""
+    rows, cols = np.triu_indices(points.shape[1])
+    return np.concatenate([np.ones((len(points), 1)), points, points[:, rows] * points[:, cols]], axis=1)
+
+
+def _maximise(monomials: NDArray[np.float64], shares: NDArray[np.float64], covariance: Covariance) -> Mixture:
+    """The mixture that fits the points of the monomials best, given each class's share (pixel, class) in each point."""
+    sums = shares.T @ monomials  # (class, monomial)
+    sizes = sums[:, 0] + 10 * np.finfo(np.float64).eps
+    bands = math.isqrt(2 * monomials.shape[1]) - 1  # 1 + bands + bands (bands + 1) / 2 monomials
+    means, products = np.split(sums[:, 1:] / sizes[:, None], [bands], axis=1)
+    rows, cols = np.triu_indices(bands)
+    spreads = np.empty((len(sizes), bands, bands))
+    spreads[:, rows, cols] = spreads[:, cols, rows] = products - means[:, rows] * means[:, cols]
     if covariance == "tied":
         spreads[:] = np.average(spreads, axis=0, weights=sizes)
-    factors: NDArray[np.float64] = np.linalg.cholesky(spreads + _RIDGE * np.eye(points.shape[1])).astype(np.float64)
+    factors: NDArray[np.float64] = np.linalg.cholesky(spreads + _RIDGE * np.eye(bands)).astype(np.float64)
     return Mixture(np.log(sizes / sizes.sum()), means, factors)

@@ -10,6 +10,7 @@ read with as much around them as the model looks at, so the map does not depend 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,6 +20,7 @@ from geoarseg.clustering.fitting import CONSENSUS_BLOCKS, fit_consensus, fit_tex
 from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, smoothed
 from geoarseg.clustering.kmeans import fit_kmeans
 from geoarseg.clustering.mixture import Covariance, fit_mixture
+from geoarseg.clustering.recipe import FINE, Recipe
 from geoarseg.errors import SettingsError
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import MAX_CLASSES
@@ -29,8 +31,6 @@ from geoarseg.raster.window import Window, next_multiple, tile_grid
 Baseline = Literal["kmeans", "mixture-full", "mixture-tied", "texture", "consensus"]
 Blocks = Iterator[tuple[Window, NDArray[np.uint8]]]
 """Disjoint windows that cover a scene, and their classes (y, x) uint8: 1 to K, 0 = nodata."""
-SMOOTHING_PX = 4
-"""Radius of the guided filter that suits most images."""
 
 _SAMPLE_PIXELS = 60_000
 _SAMPLE_BLOCKS = 64
@@ -70,6 +70,7 @@ def fit_baseline(
     classes: int,
     seed: int,
     smoothing_px: int = 0,
+    recipe: Recipe = FINE,
     progress: Progress | None = None,
 ) -> ImageModel:
     """Fit a method to a sample of a scene.
@@ -77,12 +78,13 @@ def fit_baseline(
     Args:
         scene: what to map.
         statistics: of the scene's bands.
-        method: K-means and mixtures on single pixels, a full mixture on bands with texture, or the consensus of three
-            mixtures on texture and three on bands, each with more clusters than there are classes.
+        method: K-means and mixtures on single pixels, a full mixture on bands with texture, or the consensus of
+            several mixtures.
         classes: number of clusters, 2 to 254.
         seed: makes sample and starts repeatable.
         smoothing_px: radius of a guided filter over the probabilities, which in a consensus is over each member's; 0
             for none.
+        recipe: of the consensus; but for its filter.
         progress: receives the reports.
 
     Raises:
@@ -101,7 +103,8 @@ def fit_baseline(
         blocks = random_blocks([scene], rng=rng, max_blocks=count, progress=progress)
         images = [(statistics.normalise(image, valid), valid) for image, valid in blocks]
         if method == "consensus":
-            return fit_consensus(images, classes=classes, seed=seed, smoothing_px=smoothing_px, progress=progress)
+            own = replace(recipe, smoothing_px=smoothing_px)
+            return fit_consensus(images, classes=classes, seed=seed, recipe=own, progress=progress)
         mixture = fit_texture_mixture(images, classes=classes, seed=seed, pixels=_SAMPLE_PIXELS, rng=rng)
         return smoothed(mixture, smoothing_px)
     sample = _sample_bands(scene, statistics, seed=seed, progress=progress)

@@ -16,11 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from geoarseg.inference.smoothing import reach_px, smooth
 from geoarseg.network.checkpoint import ModelCard, load_model, model_bytes
 from geoarseg.network.device import choose_device, mixed_precision
 from geoarseg.network.model import Network
 from geoarseg.raster.legend import NODATA_CLASS
 from geoarseg.raster.statistics import BandStatistics
+from geoarseg.raster.window import next_multiple
 
 NODATA_CONFIDENCE = 255
 """The value that means "no data" where values are percent."""
@@ -47,7 +49,7 @@ class Predictor:
     Attributes:
         stride_px: windows must start on multiples of this many pixels for the result not to depend on them.
         halo_px: and must be read with at least so many pixels around.
-        classes: K.
+        classes: K, the highest value of the map.
 
     Args:
         network: a trained network.
@@ -60,7 +62,8 @@ class Predictor:
         self.network = network.to(self.device).eval()
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
-        self.stride_px, self.halo_px, self.classes = network.alignment_px, network.halo_px, network.classes
+        self.stride_px, self.classes = network.alignment_px, card.classes
+        self.halo_px = network.halo_px + next_multiple(reach_px(card.smoothing_px), self.stride_px)
         self._asked_device = device
 
     @classmethod
@@ -118,15 +121,21 @@ class Predictor:
             self.device, memory_format=torch.channels_last
         )
         with mixed_precision(self.device):
-            probabilities: torch.Tensor = self.network(normalised)
-        return self._merged(probabilities.float())
+            clusters: torch.Tensor = self.network(normalised)
+        classes = self._in_classes(clusters.float())
+        if self.card.smoothing_px:
+            has_data = torch.from_numpy(valid).to(self.device)
+            classes = smooth(classes, normalised, has_data, radius_px=self.card.smoothing_px)
+        return classes
 
-    def _merged(self, probabilities: torch.Tensor) -> torch.Tensor:
-        """The probabilities (N, class, y, x) of merged clusters added up; what was merged away has none."""
-        for cluster, target in self.card.merged.items():
-            probabilities[:, target - 1] += probabilities[:, cluster - 1]
-            probabilities[:, cluster - 1] = 0
-        return probabilities
+    def _in_classes(self, clusters: torch.Tensor) -> torch.Tensor:
+        """Probabilities (N, class, y, x), those of each class's clusters (N, cluster, y, x) added up."""
+        if self.card.class_of == tuple(range(1, clusters.shape[1] + 1)):
+            return clusters
+        classes = clusters.new_zeros(len(clusters), self.classes, *clusters.shape[2:])
+        for cluster, number in enumerate(self.card.class_of):  # one after the other: the same sum everywhere
+            classes[:, number - 1] += clusters[:, cluster]
+        return classes
 
     def __reduce__(self) -> tuple[object, tuple[bytes, str]]:
         return _restored, (model_bytes(self.network, self.card), self._asked_device)

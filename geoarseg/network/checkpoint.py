@@ -20,8 +20,10 @@ from geoarseg.network.model import Network, build_network
 from geoarseg.settings import NetworkSettings
 
 CARD_KEY = "geoarseg"
-CARD_FORMAT = 1
-"""The number of the card's format; a reader refuses higher ones."""
+CARD_FORMAT = 2
+"""The number of the card's format; a reader refuses others."""
+MAX_CLUSTERS = 254
+"""Clusters of a network at most."""
 
 
 class ModelCard(BaseModel):
@@ -29,11 +31,14 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: int = Field(CARD_FORMAT, ge=1, le=CARD_FORMAT)
+    format: int = Field(CARD_FORMAT, ge=CARD_FORMAT, le=CARD_FORMAT)
     version: str
     """The geoarseg that wrote the file."""
     network: NetworkSettings
-    classes: int = Field(ge=2, le=254)
+    clusters: int = Field(ge=2, le=MAX_CLUSTERS)
+    """Number of clusters that the network tells apart."""
+    class_of: tuple[int, ...]
+    """The class of each cluster, counted from 1; without merged clusters 1, 2, 3 ..."""
     bands: tuple[int, ...] = Field(min_length=1, max_length=20)
     """Band numbers of the training images, from 1, in the order the network takes them."""
     band_names: tuple[str, ...]
@@ -42,9 +47,19 @@ class ModelCard(BaseModel):
     scale: tuple[float, ...]
     """Per band: what they are then divided by."""
     legend: tuple[dict[str, Any], ...]
-    """A list of {value, name, colour}; clusters that are merged into others have none."""
-    merged: dict[int, int] = {}
-    """The class that a cluster belongs to, both counted from 1, for clusters that were merged into others."""
+    """A list of {value, name, colour}; classes that were merged into others have none."""
+    merges: tuple[tuple[int, int], ...] = ()
+    """How the clusters, counted from 0, merge from all to one: two of each merge, the lower number stays. Or empty."""
+    information: tuple[float, ...] = ()
+    """Mutual information before the first merge and after each, in nats."""
+    cluster_shares: tuple[float, ...] = ()
+    """Share of the pixels of each cluster, of those that merge."""
+    smoothing_px: int = Field(0, ge=0, le=64)
+    """Radius in pixels of the guided filter over the classes' probabilities; 0 = none."""
+    spectra: tuple[dict[str, Any], ...] = ()
+    """A list of {mean, share, confidence}, one for each cluster; empty if nothing was measured."""
+    band_roles: tuple[str | None, ...] = ()
+    """What each band is, as far as known: red, green, blue, nir; empty if nothing was measured."""
     crop_px: int = Field(64, ge=1, le=2048)
     """Side of the training's crops; attention runs in windows of that size."""
     pixel_size: tuple[float, float] | None = None
@@ -54,16 +69,45 @@ class ModelCard(BaseModel):
     training: dict[str, Any] = {}
     """Steps, seconds, loss and cluster shares of the training."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_class_each(cls, values: Any) -> Any:
+        """Clusters are classes where nothing else is said."""
+        if isinstance(values, dict) and "class_of" not in values and isinstance(values.get("clusters"), int):
+            return values | {"class_of": tuple(range(1, min(values["clusters"], MAX_CLUSTERS) + 1))}
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> ModelCard:
         if not len(self.bands) == len(self.band_names) == len(self.centre) == len(self.scale):
             raise ValueError("bands, band_names, centre and scale differ in length")
         if any(scale <= 0 for scale in self.scale):
             raise ValueError("a scale is not positive")
-        named = {*self.merged, *self.merged.values()}
-        if not named <= set(range(1, self.classes + 1)) or set(self.merged) & set(self.merged.values()):
-            raise ValueError("merged names a cluster that there is not, or one that is merged itself")
+        if len(self.class_of) != self.clusters or not all(1 <= value <= self.clusters for value in self.class_of):
+            raise ValueError("class_of must name a class from 1 to the number of clusters for each cluster")
+        if len(self.spectra) not in (0, self.clusters) or len(self.band_roles) not in (0, len(self.bands)):
+            raise ValueError("spectra or band_roles do not belong to the clusters and bands")
+        self._check_tree()
         return self
+
+    def _check_tree(self) -> None:
+        """Refuse merges that do not lead from all clusters to one."""
+        if not self.merges and not self.information and not self.cluster_shares:
+            return
+        left = set(range(self.clusters))
+        for kept, gone in self.merges:
+            if not (kept < gone and {kept, gone} <= left):
+                raise ValueError("merges names a cluster that is not there any more")
+            left.remove(gone)
+        if len(left) != 1 or not len(self.information) == len(self.cluster_shares) == self.clusters:
+            raise ValueError("merges, information and cluster_shares do not belong to the clusters")
+        if not all(0 <= share <= 1 for share in self.cluster_shares):
+            raise ValueError("a cluster's share is none")
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: the highest value of the map."""
+        return max(self.class_of)
 
 
 def save_model(path: str | os.PathLike[str], network: Network, card: ModelCard) -> None:
@@ -78,9 +122,7 @@ def model_bytes(network: Network, card: ModelCard) -> bytes:
         for name, value in network.state_dict().items()
         if not name.startswith("auxiliary.")  # a help of the training only
     }
-    # An older geoarseg refuses a card with `merged`, as it must, and reads one without.
-    text = card.model_dump_json(exclude=None if card.merged else {"merged"})
-    return bytes(save(weights, metadata={CARD_KEY: text}))
+    return bytes(save(weights, metadata={CARD_KEY: card.model_dump_json()}))
 
 
 def load_card(path: str | os.PathLike[str]) -> ModelCard:
@@ -105,7 +147,7 @@ def load_card(path: str | os.PathLike[str]) -> ModelCard:
         where = ".".join(str(part) for part in first["loc"])
         raise ModelFileError(
             f"The card of {os.fspath(path)} cannot be used ({where}: {first['msg']}).",
-            "It may come from a newer geoarseg.",
+            "It may come from another version of geoarseg: train it anew, or update.",
         ) from None
 
 
@@ -117,7 +159,8 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Network, ModelCard]:
     """
     card = load_card(path)
     architecture = card.network.model_copy(update={"auxiliary_classes": 0})
-    network = build_network(architecture, bands=len(card.bands), classes=card.classes, crop_px=card.crop_px)
+    with torch.device("meta"):  # a card may claim a network of gigabytes; nothing is allocated before the weights fit
+        network = build_network(architecture, bands=len(card.bands), classes=card.clusters, crop_px=card.crop_px)
     expected = network.state_dict()
     try:
         with safe_open(path, framework="pt") as file:
@@ -132,6 +175,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Network, ModelCard]:
         raise ModelFileError(f"{os.fspath(path)} is damaged ({' '.join(str(error).split())}).") from None
     if not all(torch.isfinite(value).all() for value in weights.values()):
         raise ModelFileError(f"{os.fspath(path)} holds weights that are not finite numbers.")
+    network = build_network(architecture, bands=len(card.bands), classes=card.clusters, crop_px=card.crop_px)
     network.load_state_dict(weights)
     return network.eval(), card
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from geoarseg.durable import sync_file, sync_folder
 from geoarseg.errors import GeoArSegError, OutputError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -133,14 +134,10 @@ def _move(folder: Path, target: Path) -> None:
             place = target.parent / file.name
             if not place.exists():
                 placed.append(place)
-            _sync(file)  # a power cut must not leave an empty file under the final name
+            sync_file(file)
             os.replace(file, place)
+        sync_folder(target.parent)
     except BaseException:
         for place in placed:
             place.unlink(missing_ok=True)
         raise
-
-
-def _sync(file: Path) -> None:
-    with open(file, "rb+") as opened:
-        os.fsync(opened.fileno())

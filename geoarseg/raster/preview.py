@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from geoarseg.raster.atomic import output_error, whole_file
 from geoarseg.raster.legend import Legend
+from geoarseg.raster.memory import SceneLike
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.source import open_quietly
 from geoarseg.raster.window import Window
@@ -17,9 +18,13 @@ from geoarseg.raster.window import Window
 PREVIEW_PX = 1200
 """Longest side of each of the two pictures, in pixels."""
 _STRIP_PX = 1024
+_LEGEND_LETTERS = 150  # that fit side by side under the pictures
+
+Small = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+"""Image (band, y, x) of float32 and validity (y, x), at the scale of a picture."""
 
 
-def thumbnail(scene: Scene, *, longest_px: int = PREVIEW_PX) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+def thumbnail(scene: SceneLike, *, longest_px: int = PREVIEW_PX) -> Small:
     """Every n-th pixel of a scene: image (band, y, x) of float32 and validity (y, x)."""
     step = max(1, -(-max(scene.height, scene.width) // longest_px))
     images, masks = [], []
@@ -71,6 +76,7 @@ def write_preview(
     *,
     legend: Legend,
     shares: Sequence[float],
+    small: Small | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Draw a scene beside its class raster with a legend, as a PNG.
@@ -81,6 +87,7 @@ def write_preview(
         classes_path: its class raster.
         legend: names and colours.
         shares: share of the valid area by class, in the legend's order.
+        small: the scene's `thumbnail`, lest it is read again.
         overwrite: replace an existing picture.
 
     Raises:
@@ -90,7 +97,7 @@ def write_preview(
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    image, valid = thumbnail(scene)
+    image, valid = small or thumbnail(scene)
     bands, how = display_bands(scene.band_roles)
     height, width = valid.shape
     ratio = min(max(height / width, 0.3), 3.0)
@@ -106,7 +113,8 @@ def write_preview(
     patches = [
         Patch(color=entry.hex, label=f"{entry.name}  {share:.1%}") for entry, share in zip(legend, shares, strict=True)
     ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 6), frameon=False)
+    columns = _LEGEND_LETTERS // (6 + max(len(str(patch.get_label())) for patch in patches))
+    figure.legend(handles=patches, loc="outside lower center", ncols=min(max(columns, 1), 6), frameon=False)
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
             figure.savefig(unfinished)

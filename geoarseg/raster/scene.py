@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from geoarseg.raster.source import Crs
 from geoarseg.raster.window import Window
 
 _CHUNK_PX = 1024
+_METRES_PER_DEGREE = 111_320.0
 _map_blocks: Any = da.map_blocks  # dask has no types
 BlockInfo = Any  # dask says in it which part of the array a call makes
 
@@ -66,6 +68,14 @@ class Scene:
     def paths(self) -> tuple[str, ...]:
         """Absolute paths or GDAL names of the files."""
         return tuple(placed.source.path for placed in self.sources)
+
+    @property
+    def pixel_m(self) -> float | None:
+        """Side of a pixel in metres, for geographic coordinates at the equator; None where no CRS tells it."""
+        if self.crs is None or not (self.crs.is_geographic or self.crs.is_projected):
+            return None
+        unit_m = _METRES_PER_DEGREE if self.crs.is_geographic else float(self.crs.linear_units_factor[1])
+        return math.sqrt(abs(self.transform.determinant)) * unit_m
 
     def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Read a window.

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from geoarseg.errors import InputError
 from geoarseg.progress import Progress
 from geoarseg.raster.memory import SceneLike, check_same_bands
-from geoarseg.raster.window import TileGrid, tile_grid
+from geoarseg.raster.window import TileGrid, Window, tile_grid
 
 Block = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """Image (band, y, x) float32, 0 where invalid, and valid (y, x) bool."""
+Place = tuple[int, Window, NDArray[np.float32], NDArray[np.bool_]]
+"""The index of a scene, a window of it, and the block there."""
 CLIP = 5.0
 """Normalised values end at plus and minus this many scales."""
 BLOCK_PX = 256
@@ -148,6 +150,18 @@ def random_blocks(
     Raises:
         InputError: no valid pixel was found, or the scenes have different bands.
     """
+    for _, _, image, valid in random_places(scenes, rng=rng, max_blocks=max_blocks, progress=progress):
+        yield image, valid
+
+
+def random_places(
+    scenes: Sequence[SceneLike], *, rng: np.random.Generator, max_blocks: int, progress: Progress | None = None
+) -> Iterator[Place]:
+    """As `random_blocks`, and where each block lies.
+
+    Yields:
+        The index of the scene, the block's window in it, image and valid.
+    """
     check_same_bands(scenes)
     grids = _grids(scenes)
     total = sum(map(len, grids))
@@ -156,10 +170,10 @@ def random_blocks(
     order = iter(rng.choice(total, size=looks, replace=False))
     found = 0
     with (progress or Progress()).stage("statistics", wanted, "block") as stage:
-        for look, (image, valid) in enumerate(_read_blocks(scenes, grids, order)):
-            if valid.any():
+        for look, place in enumerate(_read_blocks(scenes, grids, order)):
+            if place[-1].any():
                 found += 1
-                yield image, valid
+                yield place
                 stage.advance()
             if found == wanted or (found and look >= wanted * _LOOKS_PER_BLOCK):
                 break
@@ -174,12 +188,13 @@ def _grids(scenes: Sequence[SceneLike]) -> list[TileGrid]:
     return [tile_grid(scene.height, scene.width, core_px=BLOCK_PX, halo_px=0, stride_px=1) for scene in scenes]
 
 
-def _read_blocks(scenes: Sequence[SceneLike], grids: Sequence[TileGrid], order: Iterator[np.int64]) -> Iterator[Block]:
-    """The pixels of the blocks, which are counted over all scenes."""
+def _read_blocks(scenes: Sequence[SceneLike], grids: Sequence[TileGrid], order: Iterator[np.int64]) -> Iterator[Place]:
+    """The blocks of these numbers, which count over all scenes."""
     first = np.cumsum([0, *map(len, grids)])  # number of each scene's first block
     for number in order:
         index = int(np.searchsorted(first, number, side="right")) - 1
-        yield scenes[index].read(grids[index][int(number - first[index])].core)
+        window = grids[index][int(number - first[index])].core
+        yield index, window, *scenes[index].read(window)
 
 
 def _thin(pixels: NDArray[np.float32], limit: int, rng: np.random.Generator) -> NDArray[np.float32]:

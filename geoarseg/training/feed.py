@@ -21,18 +21,18 @@ import numpy.typing as npt
 from geoarseg.raster.sampling import Over
 from geoarseg.training.state import Sampler
 
-Crops = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
-"""Images (count, band, y, x) and valid (count, y, x)."""
+Crops = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
+"""Images (count, band, y, x), and valid (count, y, x) or a teacher's shares (count, cluster, y, x)."""
 
 _AHEAD = 2  # batches that wait to be taken
 _GRACE_S = 1.0  # for reads at work when the training is interrupted
 
 
 class ReadingSampler(Sampler, Protocol):
-    """A sampler that can read in several threads; what `CropSampler` and `StoreSampler` have in common."""
+    """A sampler that can read in several threads; what all samplers have in common."""
 
     def draw(self, count: int, *, over: Over = map) -> Crops:
-        """Images (count, band, y, x) and valid (count, y, x), which are the same whatever reads them."""
+        """Crops, which are the same whatever reads them."""
 
 
 class Feed:
@@ -56,7 +56,7 @@ class Feed:
         return self._sampler.crop_px
 
     def draw(self, count: int) -> Crops:
-        """Images (count, band, y, x) and valid (count, y, x).
+        """Crops of the sampler.
 
         Raises:
             InputError: no place holds enough valid pixels, or an image cannot be read.

@@ -96,7 +96,7 @@ def train_network(
     """Train a network on crops of the user's own images.
 
     Args:
-        sampler: draws crops (n, band, y, x) with their validity.
+        sampler: draws crops (n, band, y, x) with their validity, or with a teacher's shares.
         statistics: normalise them.
         settings: the run's settings; the seed, device, readers, network, train and classes are used.
         colours: which bands are red, green and blue, if that is known.
@@ -117,14 +117,14 @@ def train_network(
     network = build_network(
         settings.network,
         bands=statistics.band_count,
-        classes=settings.classes,
+        classes=settings.clusters,
         seed=settings.seed,
         crop_px=feed.crop_px,
     )
     torch.manual_seed(settings.seed)  # critics, dropout
     objective = Objective(network, train, colours=colours, sum_over_processes=processes.sum).to(device).train()
     trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
-    optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, lr=train.learning_rate)
+    optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, lr=train.highest_rate)
     step_loss, optimizer = processes.prepare(objective, optimizer)
     orderings = orderings_by_name(train.orderings)
     rng = np.random.default_rng([settings.seed, 1])
@@ -137,14 +137,14 @@ def train_network(
         "rng": rng,
         "sampler": shared,
     }
-    state = TrainingState(shares=[1 / settings.classes] * settings.classes)
+    state = TrainingState(shares=[1 / settings.clusters] * settings.clusters)
     if keeping.state_path is not None and keeping.state_path.exists():
         earlier = load_state(keeping.state_path, **kept)  # type: ignore[arg-type]  # mypy sees one type for all
         if earlier is None:
             progress.warning(f"{keeping.state_path} belongs to another training; this one starts afresh.")
         else:
             state = earlier
-            progress.message(f"Going on behind step {state.step} of {train.steps}.")
+            progress.message(f"Going on behind step {state.step} of {train.total_steps}.")
 
     def save() -> None:
         if keeping.state_path is not None and processes.rank == 0:
@@ -163,7 +163,7 @@ def train_network(
     before, saved_at = state.seconds, time.monotonic()
     started = time.monotonic()
     between_steps = True
-    with progress.stage("train", total=train.steps) as stage, Deferred() as interrupt, feed:
+    with progress.stage("train", total=train.total_steps) as stage, Deferred() as interrupt, feed:
         if state.step:
             stage.skip(state.step)
         try:
@@ -176,10 +176,12 @@ def train_network(
                     break
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate(train, fraction)
-                crops, valid = _draw(shared, statistics, train.batch // processes.count, device)
+                crops, marks = _draw(shared, statistics, train.batch // processes.count, device)
                 views = draw_pair(orderings, rng, train.sampling)
+                if train.objective == "consensus":  # one view learns from the teacher
+                    views = (views[0], views[0])
                 with mixed_precision(device):
-                    result = step_loss(crops, valid, views, rng)
+                    result = step_loss(crops, marks, views, rng)
                 optimizer.zero_grad(set_to_none=True)
                 processes.backward(result.loss)
                 with masked_weights_kept(network, views):
@@ -197,7 +199,8 @@ def train_network(
         except KeyboardInterrupt:
             if state.step and between_steps and keeping.state_path is not None:
                 save()
-                progress.message(f"Stopped at step {state.step} of {train.steps}; the same command goes on from there.")
+                done = f"step {state.step} of {train.total_steps}"
+                progress.message(f"Stopped at {done}; the same command goes on from there.")
             raise
     if keeping.evaluate is not None and (not state.scores or state.scores[-1][0] != state.step):
         evaluate(keeping.evaluate)
@@ -228,23 +231,26 @@ def loss_curve(losses: Sequence[float]) -> dict[str, list[float]]:
 def learning_rate(train: TrainSettings, fraction: float) -> float:
     """The learning rate after a `fraction` of the training: a rise over 30 % of it, then a cosine to nearly zero."""
     if train.schedule == "constant":
-        return train.learning_rate
+        return train.highest_rate
     rise = 0.3
     if fraction < rise:
-        return train.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * fraction / rise)) / 2)
-    return train.learning_rate * max((1 + math.cos(math.pi * (fraction - rise) / (1 - rise))) / 2, 1e-4)
+        return train.highest_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * fraction / rise)) / 2)
+    return train.highest_rate * max((1 + math.cos(math.pi * (fraction - rise) / (1 - rise))) / 2, 1e-4)
 
 
 def _fraction_done(train: TrainSettings, step: int, elapsed_s: float) -> float:
     """How much of the training is over, by steps or by time, whichever is further on."""
     by_time = elapsed_s / train.time_limit_s if train.time_limit_s else 0.0
-    return max(step / train.steps, by_time if step else 0.0)
+    return max(step / train.total_steps, by_time if step else 0.0)
 
 
 def _draw(sampler: Sampler, statistics: BandStatistics, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    images, valid = sampler.draw(count)
+    images, marks = sampler.draw(count)
+    valid = marks
+    if marks.ndim == 4:  # a teacher's shares, which are 0 where there is no data
+        valid = np.any(marks, axis=1)
     crops = torch.from_numpy(statistics.normalise(images, valid))
-    return crops.to(device, memory_format=torch.channels_last), torch.from_numpy(valid).to(device)
+    return crops.to(device, memory_format=torch.channels_last), torch.from_numpy(marks).to(device)
 
 
 def _finite(loss: float, step: int) -> float:
@@ -256,7 +262,7 @@ def _finite(loss: float, step: int) -> float:
 
 
 def _is_due(train: TrainSettings, step: int) -> bool:
-    return step == train.steps or step % train.evaluate_every == 0
+    return step == train.total_steps or step % train.evaluate_every == 0
 
 
 def _note_shares(state: TrainingState, shares: Tensor | None) -> None:

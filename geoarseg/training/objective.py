@@ -1,5 +1,9 @@
 """The loss of one training step: two views of the same crops, and what is asked of them (section 3.2).
 
+Or one view and a teacher's word: the network then learns clusters that are known on some blocks, under random
+orderings. What the teacher decides by the pixel, the network must tell from what it may see around it, so that it
+agrees with the teacher where the teacher is sure of itself and smooths the rest.
+
 `Objective` holds the network and what is trained beside it, so that one forward pass of it is one step's loss; this is
 what runs in each process when several train together.
 """
@@ -57,21 +61,30 @@ class Objective(nn.Module):
             network.d.requires_grad_(False)  # K-means sets it afterwards
             self.critics = nn.ModuleList(Critic(network.g_ar.width, train.critic_width) for _ in range(2))
 
-    def forward(self, crops: Tensor, valid: Tensor, views: Pair, rng: np.random.Generator) -> StepLoss:
-        """The loss of normalised crops (N, band, y, x) with their validity (N, y, x) of bool.
+    def forward(self, crops: Tensor, marks: Tensor, views: Pair, rng: np.random.Generator) -> StepLoss:
+        """The loss of normalised crops (N, band, y, x).
 
         Args:
             crops: square.
-            valid: the pixels that take part.
-            views: the orderings of the two views.
+            marks: the pixels that take part, (N, y, x) of bool; for the objective `consensus` the teacher's
+                probabilities (N, cluster, y, x), 0 in all where a pixel does not take part.
+            views: the orderings of the two views; of a teacher's pupil the first one counts.
             rng: the source of chance of the transformation and of ARL's places.
         """
+        if self.train_settings.objective == "consensus":
+            return self._pupil(self.network.features(crops), marks, views)
+        valid = marks
         second, geometry = self._second_view(crops, valid, rng)
         features = self.network.features(crops)
         other_features = features if second is crops else self.network.features(second)
         if self.critics is None:
             return self._clustering(features, other_features, geometry, valid, views)
         return self._representation(features, other_features, geometry, valid, views, rng)
+
+    def _pupil(self, features: Tensor, shares: Tensor, views: Pair) -> StepLoss:
+        size = (shares.shape[-2], shares.shape[-1])
+        (found,) = self.network.log_probabilities(features, size, views[0])
+        return StepLoss(cross_entropy(found, shares), winning_shares(found.detach(), shares.any(1)))
 
     def _second_view(self, crops: Tensor, valid: Tensor, rng: np.random.Generator) -> tuple[Tensor, Geometry]:
         kind, second = self.train_settings.second_view, crops
@@ -127,6 +140,16 @@ class Objective(nn.Module):
             generator=generator,
         )
         return StepLoss(loss, None)
+
+
+def cross_entropy(log_probabilities: Tensor, shares: Tensor) -> Tensor:
+    """Mean over the valid pixels of minus the log-probability of the teacher's clusters, in nats.
+
+    Args:
+        log_probabilities: (N, K, y, x).
+        shares: the teacher's probabilities, the same shape; 0 in all clusters where invalid.
+    """
+    return -(shares * log_probabilities).sum() / shares.sum().clamp_min(1)
 
 
 def winning_shares(log_probabilities: Tensor, valid: Tensor) -> Tensor:

@@ -90,8 +90,8 @@ class FabricProcesses(OneProcess):
         """Wrap the loss by DDP; the optimizer needs nothing, as gradients and weights are the same everywhere."""
         if self._fabric.device.type == "cuda":  # torch has none for the CPU, where each normalises by its own crops
             nn.SyncBatchNorm.convert_sync_batchnorm(objective)  # type: ignore[no-untyped-call]  # as above
-        if objective.critics is not None and objective.network.auxiliary is not None:
-            objective.network.auxiliary.requires_grad_(False)  # ARL has no use for it, and DDP would wait for it
+        if objective.train_settings.objective != "ac" and objective.network.auxiliary is not None:
+            objective.network.auxiliary.requires_grad_(False)  # only AC has a use for it, and DDP would wait for it
         module = self._fabric.setup_module(_Tensors(objective))
         torch.manual_seed(torch.initial_seed() + self.rank)  # each drops out channels of its own
 
@@ -148,7 +148,7 @@ class _SharedSampler:
     def crop_px(self) -> int:
         return self._sampler.crop_px
 
-    def draw(self, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    def draw(self, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
         return self._sampler.draw(count)
 
     def state(self) -> dict[str, Any]:

@@ -27,14 +27,14 @@ Weights = dict[str, Tensor]
 
 
 class Sampler(Protocol):
-    """Draws crops."""
+    """Draws crops, with what the objective asks of them: where they are data, or what a teacher says."""
 
     @property
     def crop_px(self) -> int:
         """Side of the crops."""
 
-    def draw(self, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """Images (count, band, y, x) and valid (count, y, x)."""
+    def draw(self, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+        """Images (count, band, y, x), and valid (count, y, x) or shares (count, cluster, y, x)."""
 
     def state(self) -> dict[str, Any]:
         """JSON types only."""

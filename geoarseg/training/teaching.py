@@ -1,133 +1,119 @@
-"""Teaching a network the classes of another clustering, under random orderings.
+"""A teacher for the network: the consensus of mixtures on blocks of the image, and crops of what it says.
 
-The network sees crops as in the clustering objective, one random ordering a step, and learns to give each pixel the
-probabilities that a teacher gives it (cross-entropy). What the teacher decides by the pixel, the network must tell from
-what it may see around it, so that it agrees with the teacher where the teacher is sure of itself and smooths the rest.
+The consensus is the strongest method without a network. A network that learns its clusters maps with one pass what took
+six mixtures, and its map is as good or better (`benchmarks/quality.md`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
+import numpy.typing as npt
 
-from geoarseg.errors import TrainingError
-from geoarseg.network.device import choose_device
-from geoarseg.network.masked import masked_weights_kept
-from geoarseg.network.model import Network
-from geoarseg.network.orderings import orderings_by_name
+from geoarseg.clustering.fitting import consensus_lessons
+from geoarseg.clustering.merging import MergeTree
+from geoarseg.clustering.recipe import Recipe
 from geoarseg.progress import Progress
+from geoarseg.raster.sampling import Over
+from geoarseg.raster.statistics import BandStatistics, Block
 from geoarseg.settings import Settings
-from geoarseg.training.views import draw_pair
-
-TEACHING_STEPS = 120
-"""Steps that are enough; the loss falls little after them."""
-
-_RATE = 1e-3  # highest learning rate: there are labels, so it may be higher than that of the clustering
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
     """A block of an image and what the teacher says of it."""
 
-    image: NDArray[np.float32]
-    """Normalised bands (band, y, x)."""
-    shares: NDArray[np.float32]
-    """The teacher's probabilities (class, y, x), which sum to 1 at valid pixels and to 0 elsewhere; one is valid."""
+    image: npt.NDArray[np.float32]
+    """Pixel values (band, y, x)."""
+    shares: npt.NDArray[np.float32]
+    """The teacher's probabilities (cluster, y, x), which sum to 1 at valid pixels and to 0 elsewhere; one is valid."""
 
 
-def teach_network(
-    network: Network,
-    lessons: Sequence[Lesson],
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """What the network is to learn. Made by `find_teacher`."""
+
+    lessons: list[Lesson]
+    """One for each block."""
+    tree: MergeTree
+    """How the clusters merge to classes."""
+
+
+def find_teacher(
+    blocks: Iterable[Block],
+    statistics: BandStatistics,
     *,
     settings: Settings,
-    steps: int = TEACHING_STEPS,
+    recipe: Recipe,
     progress: Progress | None = None,
-) -> float:
-    """Teach a network in place; afterwards it is on the CPU and in evaluation mode.
+) -> Teacher:
+    """Fit the consensus of mixtures to blocks of an image.
 
     Args:
-        network: has as many clusters as the teacher has classes.
-        lessons: one or more.
-        settings: seed, device, and of the training the orderings, the size of crops and how many are in a step.
-        steps: how many.
-        progress: told each step's loss.
-
-    Returns:
-        Mean cross-entropy of the last tenth of the steps, in nats a pixel.
-
-    Raises:
-        TrainingError: the loss is no longer a finite number.
+        blocks: pixel values and validity, each with a valid pixel.
+        statistics: normalise them.
+        settings: classes, clusters and seed.
+        recipe: which mixtures, and how they merge.
+        progress: hears of it.
     """
-    device, train = choose_device(settings.device), settings.train
-    network.to(device).train()
-    optimizer = torch.optim.Adam(network.parameters(), lr=_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=max(steps, 2))
-    orderings, rng = orderings_by_name(train.orderings), np.random.default_rng([settings.seed, 3])
-    crops = Crops(lessons, train.crop_px)
-    losses: list[float] = []
-    with (progress or Progress()).stage("teach", steps, "step") as stage:
-        for _ in range(steps):
-            images, shares = (torch.from_numpy(part).to(device) for part in crops.draw(train.batch, rng))
-            ordering, _ = draw_pair(orderings, rng)
-            loss = cross_entropy(
-                network.log_probabilities(network.features(images), (crops.side_px,) * 2, ordering)[0], shares
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            with masked_weights_kept(network, (ordering,)):
-                optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-            if not math.isfinite(losses[-1]):
-                raise TrainingError(f"The loss is {losses[-1]} at step {len(losses)} of the teaching.")
-            stage.advance(1, f"loss {np.mean(losses[-20:]):.3f}", loss=round(losses[-1], 5))
-    network.to("cpu").eval()
-    return float(np.mean(losses[-max(1, len(losses) // 10) :]))
+    blocks = list(blocks)
+    found = consensus_lessons(
+        [(statistics.normalise(image, valid), valid) for image, valid in blocks],
+        classes=settings.classes,
+        clusters=settings.clusters,
+        seed=settings.seed,
+        recipe=recipe,
+        progress=progress,
+    )
+    lessons = [Lesson(image, shares) for (image, _), shares in zip(blocks, found.maps, strict=True)]
+    return Teacher(lessons, found.tree)
 
 
-def cross_entropy(log_probabilities: Tensor, shares: Tensor) -> Tensor:
-    """Mean over the valid pixels of minus the log-probability of the teacher's classes, in nats.
-
-    Args:
-        log_probabilities: (N, K, y, x).
-        shares: the teacher's probabilities, the same shape; 0 in all classes where invalid.
-    """
-    return -(shares * log_probabilities).sum() / shares.sum().clamp_min(1)
-
-
-class Crops:
-    """Random square crops of lessons, each around a valid pixel.
+class LessonSampler:
+    """Random square crops of lessons, each around a valid pixel; repeatable by its seed, resumable by its state.
 
     Attributes:
-        side_px: their side; smaller than asked for when no lesson is as large.
+        crop_px: their side. Where a lesson is smaller, crops reach beyond it and are invalid there.
 
     Args:
         lessons: one or more, each with a valid pixel.
-        crop_px: the side that is asked for.
+        crop_px: their side.
+        seed: makes the draws repeatable.
     """
 
-    def __init__(self, lessons: Sequence[Lesson], crop_px: int) -> None:
-        sides = [min(lesson.image.shape[1:]) for lesson in lessons]
-        self.side_px = min(crop_px, max(sides))
-        self._lessons = [lesson for lesson, side in zip(lessons, sides, strict=True) if side >= self.side_px]
+    def __init__(self, lessons: Sequence[Lesson], *, crop_px: int, seed: int) -> None:
+        self.crop_px = crop_px
+        self._lessons = [Lesson(_padded(lesson.image, crop_px), _padded(lesson.shares, crop_px)) for lesson in lessons]
         self._centres = [np.argwhere(lesson.shares.any(axis=0)) for lesson in self._lessons]
         counts = np.array([len(centres) for centres in self._centres], float)
         self._odds = counts / counts.sum()
+        self._rng = np.random.default_rng([seed, 3])
 
-    def draw(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Images (count, band, y, x) and shares (count, class, y, x) of random crops."""
+    def draw(self, count: int, *, over: Over = map) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Images (count, band, y, x) and shares (count, cluster, y, x) of random crops; nothing is read."""
         images, shares = [], []
-        for number in rng.choice(len(self._lessons), size=count, p=self._odds):
+        for number in self._rng.choice(len(self._lessons), size=count, p=self._odds):
             lesson, centres = self._lessons[number], self._centres[number]
-            centre = centres[rng.integers(len(centres))]
-            first = np.clip(centre - self.side_px // 2, 0, np.array(lesson.image.shape[1:]) - self.side_px)
-            part = (slice(None), *(slice(start, start + self.side_px) for start in first))
+            centre = centres[self._rng.integers(len(centres))]
+            first = np.clip(centre - self.crop_px // 2, 0, np.array(lesson.image.shape[1:]) - self.crop_px)
+            part = (slice(None), *(slice(start, start + self.crop_px) for start in first))
             images.append(lesson.image[part])
             shares.append(lesson.shares[part])
         return np.stack(images), np.stack(shares)
+
+    def state(self) -> dict[str, Any]:
+        """The state of the draws, of JSON types only."""
+        return {"generator": self._rng.bit_generator.state}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue as the sampler did that gave this state; it must have had the same lessons."""
+        self._rng.bit_generator.state = state["generator"]
+
+
+def _padded(planes: npt.NDArray[np.float32], side_px: int) -> npt.NDArray[np.float32]:
+    """Planes (..., y, x) with zeros below and to the right, to this side at least."""
+    missing = [max(side_px - side, 0) for side in planes.shape[-2:]]
+    return np.pad(planes, [(0, 0), *((0, more) for more in missing)]) if any(missing) else planes

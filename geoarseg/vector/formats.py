@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from geoarseg.durable import sync_file, sync_folder
 from geoarseg.errors import InputError, OutputError
 
 
@@ -122,7 +123,9 @@ def _move_in(folder: Path, path: Path) -> None:
             if not (folder / path.name).with_suffix(ending).exists():
                 path.with_suffix(ending).unlink(missing_ok=True)
         for file in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
+            sync_file(file)
             os.replace(file, path.with_name(file.name))
+        sync_folder(path.parent)
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror}).", "Close programs that have it open."

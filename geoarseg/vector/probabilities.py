@@ -9,12 +9,11 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geoarseg.errors import InputError
-from geoarseg.vector.source import ClassRaster, open_on_grid
+from geoarseg.vector.source import GDAL_ERRORS, ClassRaster, open_on_grid
 
 _NODATA = 255
 
@@ -47,7 +46,7 @@ class ProbabilityFile:
         for band in range(1, self.classes + 1):
             try:
                 percent = self._dataset.read(band, window=window)
-            except RasterioError as error:
+            except GDAL_ERRORS as error:
                 raise InputError(
                     f"Rows {start} to {stop} of {self._path} cannot be read ({error}).", "Is the file complete?"
                 ) from error

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyproj
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_BaseError  # leaks out of some calls in place of a RasterioError
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -20,6 +21,7 @@ from geoarseg.block_cache import block_cache_for_copying, bound_block_cache
 from geoarseg.errors import InputError
 from geoarseg.raster.legend import NODATA_CLASS
 
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 _MASKED = -1  # no data, among classes from 0 to 255
 
 
@@ -89,7 +91,7 @@ class ClassRasterFile:
         """
         try:
             values = self._dataset.read(1, window=Window(0, start, self.width, stop - start))
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise InputError(
                 f"Rows {start} to {stop} of {self._path} cannot be read ({error}).", "Is the file complete?"
             ) from error
@@ -118,7 +120,7 @@ def open_class_raster(path: str | Path) -> Iterator[ClassRasterFile]:
     bound_block_cache()
     try:
         dataset = rasterio.open(path)
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise InputError(f"{path} cannot be read as a raster.", "Give a GeoTIFF of classes.") from error
     with dataset, block_cache_for_copying():
         if dataset.count != 1:
@@ -143,7 +145,7 @@ def open_on_grid(path: Path, raster: ClassRaster) -> Iterator[DatasetReader]:
     """
     try:
         dataset = rasterio.open(path)
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise InputError(f"{path} cannot be read as a raster.", "Check the path.") from error
     with dataset:
         check_same_grid(dataset, path, raster)

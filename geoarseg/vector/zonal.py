@@ -19,14 +19,13 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from geoarseg.errors import InputError
 from geoarseg.vector.batch import PolygonBatch
 from geoarseg.vector.regions import Regions, Seam, advance, keys_of, top
-from geoarseg.vector.source import ClassRaster, open_on_grid
+from geoarseg.vector.source import GDAL_ERRORS, ClassRaster, open_on_grid
 
 _CONFIDENCE_NODATA = 255
 
@@ -65,7 +64,7 @@ class ConfidenceFile:
         """
         try:
             percent = self._dataset.read(1, window=Window(0, start, self._dataset.width, stop - start))
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise InputError(
                 f"Rows {start} to {stop} of {self._path} cannot be read ({error}).", "Is the file complete?"
             ) from error

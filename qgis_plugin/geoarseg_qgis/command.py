@@ -17,15 +17,24 @@ GRACE_S = 1.0
 """From the interrupt to the end by force, in seconds; together under the two that a cancel may take."""
 
 QUALITIES: dict[str, dict[str, object]] = {
-    "quick": {"network.width": 32, "network.blocks": 2, "train.steps": 200},
+    "quick": {"network.width": 32, "network.blocks": 2, "train.steps": 100},
     "balanced": {},
-    "thorough": {"network.width": 96, "network.blocks": 5, "train.steps": 1600},
+    "thorough": {"network.width": 96, "network.blocks": 5, "train.steps": 800},
 }
 """Settings over the defaults, as in `configs/` of geoarseg."""
 
 _STAGE_WEIGHTS: dict[str, dict[str, float]] = {
-    "run": {"statistics": 3, "train": 60, "segment": 22, "write": 2, "sieve": 3, "vectorize": 8, "preview": 2},
-    "train": {"statistics": 5, "train": 95},
+    "run": {
+        "statistics": 2,
+        "consensus": 21,
+        "train": 40,
+        "segment": 22,
+        "write": 2,
+        "sieve": 3,
+        "vectorize": 8,
+        "preview": 2,
+    },
+    "train": {"statistics": 3, "consensus": 35, "train": 62},
     "segment": {"segment": 95, "write": 5},
 }
 

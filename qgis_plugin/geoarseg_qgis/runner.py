@@ -111,6 +111,7 @@ class Call:
 def _stage_names() -> dict[str, str]:
     return {
         "statistics": tr("Statistics of the bands"),
+        "consensus": tr("Consensus of mixtures"),
         "train": tr("Training"),
         "segment": tr("Segmentation"),
         "write": tr("Writing"),

@@ -56,7 +56,7 @@ def places(make_raster, tmp_path):
     points.rename(columns={"class": "kind"}).to_file(folder / "odd.gpkg")
     settings = NetworkSettings(width=8, blocks=1)
     card = ModelCard(
-        version="0", network=settings, classes=3, bands=(1, 2), band_names=("red", "nir"),
+        version="0", network=settings, clusters=3, bands=(1, 2), band_names=("red", "nir"),
         centre=(130.0, 130.0), scale=(50.0, 50.0), legend=(),
     )  # fmt: skip
     save_model(folder / "m.safetensors", build_network(settings, bands=2, classes=3, seed=0), card)

@@ -11,7 +11,7 @@ from file_server import serving
 from geoarseg.cli.main import run_command
 
 TINY = ["-k", "3", "--steps", "2", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
-TINY += ["--set", "train.batch=2", "--set", "train.crop_px=32", "--quiet"]
+TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32", "--quiet"]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="uses process groups")
 
 LONG = ["-k", "3", "--steps", "100000", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
-LONG += ["--set", "train.batch=2", "--set", "train.crop_px=32", "--log-json"]
+LONG += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32", "--log-json"]
 STUBBORN = """
 import signal, subprocess, sys, threading
 from geoarseg.cli.leash import put_on_leash

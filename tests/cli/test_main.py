@@ -11,7 +11,7 @@ import rasterio
 from geoarseg.cli.main import COMMANDS, run_command
 
 TINY = ["-k", "3", "--steps", "3", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
-TINY += ["--set", "train.batch=2", "--set", "train.crop_px=32"]
+TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32"]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_run_writes_everything_and_its_parts_agree(image, tmp_path, capsys):
     assert run_command(["info", str(model), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == 3
     assert run_command(["info", str(again)]) == 0
-    assert "class 2" in capsys.readouterr().out
+    assert summary["classes"][1]["name"] in capsys.readouterr().out
 
 
 def test_the_seed_repeats_a_run(image, tmp_path):
@@ -71,7 +71,7 @@ def test_json_lines_are_json_and_complete(image, tmp_path, capsys):
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert all({"event", "stage", "done", "total", "message"} <= event.keys() for event in events)
     ended = [event["stage"] for event in events if event["event"] == "end"]
-    assert ended == ["statistics", "train", "segment", "write", "vectorize", "preview"]
+    assert ended == ["statistics", "train", "legend", "segment", "write", "vectorize", "preview"]
     train_end = next(e for e in events if e["event"] == "end" and e["stage"] == "train")
     assert train_end["done"] == train_end["total"] == 3
     assert len(train_end["shares"]) == 3
@@ -134,12 +134,12 @@ def test_nothing_is_overwritten_unasked(image, tmp_path, capsys):
 
 
 def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, monkeypatch):
-    from geoarseg import models
+    from geoarseg import trained
 
     def broken(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(models, "train_network", broken)
+    monkeypatch.setattr(trained, "train_network", broken)
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
     assert capsys.readouterr().err == "geoarseg: RuntimeError: boom (a bug in geoarseg; --debug shows where)\n"
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", "--debug", *TINY]) == 1
@@ -150,7 +150,7 @@ def test_a_bug_of_ours_is_code_1_without_a_traceback(image, tmp_path, capsys, mo
 def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
     import torch
 
-    from geoarseg import models
+    from geoarseg import trained
 
     errors = {
         "GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
@@ -161,7 +161,7 @@ def test_too_little_memory_is_said(image, tmp_path, capsys, monkeypatch, place):
     def too_much(*_, **__):
         raise errors[place]
 
-    monkeypatch.setattr(models, "train_network", too_much)
+    monkeypatch.setattr(trained, "train_network", too_much)
     assert run_command(["run", image, "-o", str(tmp_path / "out"), "--quiet", *TINY]) == 1
     error = capsys.readouterr().err
     assert "memory is not enough" in error
@@ -219,7 +219,7 @@ def test_defaults_are_shown(capsys):
     assert [text.index(f"{group}: ") for group in ("Map", "Training", "Settings", "Behaviour")] == sorted(
         text.index(f"{group}: ") for group in ("Map", "Training", "Settings", "Behaviour")
     )
-    for words in ("default: 6", "default: 400", "default: 0", "default: auto"):
+    for words in ("default: 6", "default: 200", "default: 0", "default: auto"):
         assert words in text
 
 

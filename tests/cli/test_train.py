@@ -17,7 +17,7 @@ from geoarseg.datasets.prepare import prepare_store
 from geoarseg.network.checkpoint import load_model
 
 TINY = ["-k", "3", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
-TINY += ["--set", "train.batch=4", "--set", "train.crop_px=32"]
+TINY += ["--set", "train.objective=ac", "--set", "train.batch=4", "--set", "train.crop_px=32"]
 PROGRAM = [sys.executable, "-c", "from geoarseg.cli.main import main; main()"]
 
 

@@ -114,7 +114,7 @@ def test_means_of_other_rasters(classes, tmp_path, make_raster, capsys):
 
 
 TINY = ["-k", "3", "--steps", "2", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
-TINY += ["--set", "train.batch=2", "--set", "train.crop_px=32", "--quiet"]
+TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32", "--quiet"]
 
 
 def test_run_cleans_and_measures(make_raster, tmp_path, capsys):

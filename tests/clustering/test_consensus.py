@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from geoarseg.clustering.consensus import Consensus, displacements, joint_of_clusters
+from geoarseg.clustering.consensus import Consensus, displacements, joint_of_clusters, memberships_of_all
 from geoarseg.clustering.image_model import Bands, Pixelwise, Smoothed
 from geoarseg.clustering.kmeans import fit_kmeans
 from geoarseg.clustering.merging import merge_tree
@@ -48,8 +48,8 @@ def test_the_joint_counts_meetings(image, distance):
         for down, right in set(product((-distance, 0, distance), repeat=2)) - ({(0, 0)} if distance else set()):
             if 0 <= row + down < 20 and 0 <= col + right < 24:
                 expected += np.outer(shares[:, row, col], shares[:, row + down, col + right])
-    joint = joint_of_clusters(members, [image], distance_px=distance)
-    np.testing.assert_allclose(joint, expected / expected.sum(), atol=1e-6)
+    joint = joint_of_clusters([memberships_of_all(members, *image)], distance_px=distance)
+    np.testing.assert_allclose(joint, expected / expected.sum(), atol=1e-5)
 
 
 def test_of_two_opposite_displacements_one_is_taken():
@@ -59,12 +59,12 @@ def test_of_two_opposite_displacements_one_is_taken():
 
 
 def test_images_smaller_than_the_distance_are_nothing(image):
-    assert not joint_of_clusters([model(*image, 2, 0)], [image], distance_px=30).any()
+    assert not joint_of_clusters([model(*image, 2, 0).memberships(*image)], distance_px=30).any()
 
 
 def test_the_consensus_finds_what_all_members_find(image):
     members = [model(*image, 6, seed) for seed in range(3)]
-    tree = merge_tree(joint_of_clusters(members, [image]))
+    tree = merge_tree(joint_of_clusters([memberships_of_all(members, *image)]))
     consensus = Consensus(members, tree, 2)
     shares = consensus.memberships(*image)
     np.testing.assert_allclose(shares.sum(0), image[1], atol=1e-5)

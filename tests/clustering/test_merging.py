@@ -122,3 +122,40 @@ def test_unknown_rules_are_refused(options):
 def test_cuts_out_of_range_are_refused(classes):
     with pytest.raises(SettingsError, match="cannot be merged"):
         merge_tree(np.eye(3)).cut(classes)
+
+
+@each_rule
+@given(st.integers(0, 500), st.integers(2, 9), st.integers(1, 9), st.floats(0, 0.4))
+def test_a_tree_above_a_cut_goes_on_as_the_whole_one(rule, seed, clusters, classes, least):
+    joint = random_joint(seed, 9)
+    tree, classes = merge_tree(joint, **rule), min(classes, clusters)
+    above = tree.above(clusters)
+    assert above.clusters == clusters
+    assert sum(above.shares) == pytest.approx(1)
+    assert above.information == tree.information[9 - clusters :]
+    assert groups(above.cut(classes)[tree.cut(clusters)]) == groups(tree.cut(classes))
+    found = above.cut(classes, least_share=least)
+    assert sorted(set(found.tolist())) == list(range(classes))
+
+
+def test_small_parts_are_no_classes():
+    """Two large groups, one of which has two halves; and a cluster of a thousandth that meets nothing."""
+    joint = np.diag([0.3, 0.3, 0.2, 0.2, 0.001]) + 1e-6
+    joint[0, 1] = joint[1, 0] = 0.2
+    joint[2, 3] = joint[3, 2] = 0.05
+    tree = merge_tree(joint, alpha=1)
+    assert groups(tree.cut(3)) == groups(np.array([0, 0, 1, 1, 2]))
+    found = tree.cut(3, least_share=0.01)
+    assert len(set(found[:4].tolist())) == 3, "the third class is a part of a large one"
+    assert found[4] in found[:4]
+    assert tree.cut(5, least_share=0.01).tolist() == [0, 1, 2, 3, 4], "where there are not enough, small ones count"
+
+
+def test_cuts_with_a_least_share_are_nested():
+    for seed in range(50):
+        tree = merge_tree(random_joint(seed))
+        cuts = [tree.cut(classes, least_share=0.05) for classes in range(1, 6)]
+        sizes = [np.bincount(cut, weights=tree.shares).min() for cut in cuts]
+        for coarse, fine, size in zip(cuts, cuts[1:], sizes[1:], strict=False):
+            if size >= 0.05:
+                assert all(any(part <= whole for whole in groups(coarse)) for part in groups(fine))

@@ -18,7 +18,7 @@ def model():
     card = ModelCard(
         version="0.0.0",
         network=SMALL,
-        classes=3,
+        clusters=3,
         bands=(1, 2),
         band_names=("red", "nir"),
         centre=(100.0, 200.5),
@@ -53,11 +53,15 @@ def test_missing_cardless_and_wrong_cards(model, tmp_path):
     with pytest.raises(ModelFileError, match="no model card"):
         load_card(path)
     weights = dict(network.state_dict())
-    save_file(weights, path, metadata={CARD_KEY: json.dumps(card.model_dump(mode="json") | {"classes": 4})})
+    save_file(
+        weights,
+        path,
+        metadata={CARD_KEY: json.dumps(card.model_dump(mode="json") | {"clusters": 4, "class_of": [1, 2, 3, 4]})},
+    )
     with pytest.raises(ModelFileError, match="wrong shape"):
         load_model(path)
     save_file(weights, path, metadata={CARD_KEY: json.dumps(card.model_dump(mode="json") | {"format": 99})})
-    with pytest.raises(ModelFileError, match="newer"):
+    with pytest.raises(ModelFileError, match="another version"):
         load_card(path)
     save_file(weights | {"extra": torch.zeros(1)}, path, metadata={CARD_KEY: card.model_dump_json()})
     with pytest.raises(ModelFileError, match="do not belong"):

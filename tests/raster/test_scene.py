@@ -350,3 +350,12 @@ def test_real_tiles_make_one_mosaic_with_gaps(shared_data):
         col, row = ~scene.transform @ (alone.transform @ (0, 0))
         window = Window(round(row), round(col), 32, 32)
         np.testing.assert_array_equal(scene.read(window)[0], whole(alone)[0])
+
+
+@pytest.mark.parametrize(
+    ("crs", "pixel", "metres"),
+    [("EPSG:32633", 0.5, 0.5), ("EPSG:2263", 10, 3.048), ("EPSG:4326", 0.001, 111.32), (None, 30, None)],
+)
+def test_the_side_of_a_pixel_in_metres(make_raster, crs, pixel, metres):
+    path = make_raster((1, 8, 8), crs=crs, transform=Affine(pixel, 0, 13, 0, -pixel, 52))
+    assert open_scene(path).pixel_m == (None if metres is None else pytest.approx(metres, rel=1e-4))

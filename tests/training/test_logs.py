@@ -23,7 +23,10 @@ def curves(folder):
 
 
 def test_the_curves_are_those_of_the_training(tmp_path):
-    network, train = {"width": 8, "blocks": 1}, {"steps": 6, "batch": 2, "crop_px": 32, "evaluate_every": 4}
+    network, train = (
+        {"width": 8, "blocks": 1},
+        {"objective": "ac", "steps": 6, "batch": 2, "crop_px": 32, "evaluate_every": 4},
+    )
     settings = validate_settings({"classes": 3, "device": "cpu", "network": network, "train": train})
     scene = MemoryScene(np.random.default_rng(0).normal(0, 1, (3, 64, 64)).astype(np.float32))
     scores = iter([0.25, 0.5])

@@ -21,7 +21,7 @@ def settings(**train) -> Settings:
             "classes": 3,
             "device": "cpu",
             "network": {"width": 8, "blocks": 1},
-            "train": {"steps": 6, "batch": 4, "crop_px": 32, **train},
+            "train": {"objective": "ac", "steps": 6, "batch": 4, "crop_px": 32, **train},
         }
     )
 

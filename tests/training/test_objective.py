@@ -19,7 +19,7 @@ from geoarseg.training.objective import Objective
 def objective(network=None, **train):
     settings = NetworkSettings(**{"width": 8, "blocks": 1, **(network or {})})
     net = build_network(settings, bands=3, classes=3, crop_px=16)
-    return Objective(net, TrainSettings(**train), colours=(0, 1, 2))
+    return Objective(net, TrainSettings(**({"objective": "ac"} | train)), colours=(0, 1, 2))
 
 
 def crops(count=4):
@@ -80,7 +80,7 @@ def stripes():
 
 def map_stripes(train, network, classes):
     """Train on the stripes and count the map's pixels, (cluster, material)."""
-    tree = {"steps": 120, "batch": 4, "crop_px": 32, "learning_rate": 3e-3, **train}
+    tree = {"objective": "ac", "steps": 120, "batch": 4, "crop_px": 32, "learning_rate": 3e-3, **train}
     settings = validate_settings(
         {"classes": classes, "device": "cpu", "network": {"width": 8, "blocks": 2, **network}, "train": tree}
     )

@@ -55,7 +55,9 @@ def two_steps(processes, case):
     network, train = CASES[case]
     settings = NetworkSettings(form="F1", width=8, blocks=2, **network)
     net = build_network(settings, bands=3, classes=4, crop_px=16)
-    objective = Objective(net, TrainSettings(batch=4, **train), sum_over_processes=processes.sum).double()
+    objective = Objective(
+        net, TrainSettings(objective="ac", batch=4, **train), sum_over_processes=processes.sum
+    ).double()
     optimizer = torch.optim.Adam(objective.parameters(), lr=0.01)
     step, optimizer = processes.prepare(objective, optimizer)
     generator = torch.Generator().manual_seed(5)
@@ -103,7 +105,15 @@ def test_two_processes_have_loss_and_gradient_of_the_whole_batch(case):
 
 def settings(**train):
     network = {"width": 8, "blocks": 2, "dropout": 0.2, "auxiliary_classes": 6}
-    tree = {"steps": 20, "batch": 4, "crop_px": 32, "orderings": "all", "second_view": "all", **train}
+    tree = {
+        "objective": "ac",
+        "steps": 20,
+        "batch": 4,
+        "crop_px": 32,
+        "orderings": "all",
+        "second_view": "all",
+        **train,
+    }
     return validate_settings({"classes": 3, "device": "cpu", "devices": 2, "network": network, "train": tree})
 
 

@@ -18,7 +18,15 @@ from geoarseg.training.loop import Keeping, train_network
 
 def settings(**train):
     network = {"width": 8, "blocks": 2, "dropout": 0.2, "attention": True, "attention_width": 4, "auxiliary_classes": 6}
-    tree = {"steps": 20, "batch": 4, "crop_px": 32, "orderings": "all", "second_view": "all", **train}
+    tree = {
+        "objective": "ac",
+        "steps": 20,
+        "batch": 4,
+        "crop_px": 32,
+        "orderings": "all",
+        "second_view": "all",
+        **train,
+    }
     return validate_settings({"classes": 3, "device": "cpu", "network": network, "train": tree})
 
 

@@ -9,7 +9,7 @@ from ..command import QUALITIES, Event
 from .request import Request
 from .side import Source
 
-DEFAULT_STEPS = 400
+DEFAULT_STEPS = 200
 """The command's own number of training steps, which the quality `balanced` leaves as it is."""
 
 
@@ -18,7 +18,7 @@ class Estimate:
     """Measured rates, scaled to the whole work."""
 
     start_s: float
-    """From the start of the command to the first training step: loading, and the statistics of the bands."""
+    """From the start to the first training step: loading, statistics of the bands, the consensus of mixtures."""
     training_s: float
     """All training steps."""
     mapping_s: float

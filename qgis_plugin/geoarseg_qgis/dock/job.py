@@ -66,8 +66,12 @@ class Job(QtCore.QObject):
     def __init__(self, call: Call, parent: Any = None) -> None:
         super().__init__(parent)
         self._call = call
-        self._cancelled, self._over = threading.Event(), threading.Event()
+        self._begun, self._cancelled, self._over = threading.Event(), threading.Event(), threading.Event()
         self._error = ""
+
+    def begin(self) -> None:
+        """Let the work begin. Whoever started the job calls this once he listens: a call may fail at once."""
+        self._begun.set()
 
     def cancel(self) -> None:
         """End the command; `ended` follows within two seconds."""
@@ -78,7 +82,8 @@ class Job(QtCore.QObject):
         return self._over.wait(seconds)
 
     def work(self) -> None:
-        """Run the call to its end, in a thread of the caller's choice; tells all by signals."""
+        """Run the call to its end once it may begin, in a thread of the caller's choice; tells all by signals."""
+        self._begun.wait()
         try:
             result = self._work()
         except Fault as fault:
@@ -141,7 +146,7 @@ class ThreadEngine:
         return "" if self._command else "There is no command geoarseg."
 
     def start(self, title: str, arguments: Sequence[str], outputs: Sequence[Path] = ()) -> Job:
-        """Start the command in a thread."""
+        """Start the command in a thread; it waits for `Job.begin`."""
         stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
         log = self._logs / f"{stamp}-{arguments[0]}.log" if self._logs else None
         job = Job(Call((*self._command, *arguments), self._environment, tuple(outputs), log))

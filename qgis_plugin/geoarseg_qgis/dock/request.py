@@ -15,7 +15,7 @@ MOST_BANDS = 20
 TRIAL_STEPS = 12
 TRIAL_PX = 1024
 """A trial trains so many steps, and maps a square of that side at most."""
-OUTPUTS = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "summary.json")
+OUTPUTS = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "report.html", "summary.json")
 LEGEND_FILES = ("classes.tif", "classes.gpkg", "model.safetensors")
 """The outputs that carry a legend."""
 DEVICES = ("auto", "cpu", "cuda", "mps")

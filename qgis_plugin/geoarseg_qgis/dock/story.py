@@ -171,6 +171,7 @@ class Story(QtCore.QObject):
         job.said.connect(self.said)
         job.told.connect(self._hear)
         job.ended.connect(self._hear_end)
+        job.begin()
 
     def _hear_end(self, ended: Ended) -> None:
         if self._ending is not None:

@@ -32,6 +32,7 @@ def stage_name(stage: str) -> str:
     """What a stage of the command is called."""
     names = {
         "statistics": tr("Statistics"),
+        "consensus": tr("Consensus"),
         "train": tr("Training"),
         "segment": tr("Mapping"),
         "write": tr("Writing"),

@@ -920,6 +920,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{hours} h {minutes} min</translation>
     </message>
     <message>
+        <source>Consensus</source>
+        <translation>Konsens</translation>
+    </message>
+    <message>
         <source>Statistics</source>
         <translation>Statistik</translation>
     </message>
@@ -1210,6 +1214,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>The log is {log}.</source>
         <translation>Das Protokoll ist {log}.</translation>
+    </message>
+    <message>
+        <source>Consensus of mixtures</source>
+        <translation>Konsens der Mischungen</translation>
     </message>
     <message>
         <source>Statistics of the bands</source>

@@ -43,6 +43,7 @@ def collect(job):
     job.told.connect(ear.hear_event)
     job.said.connect(ear.hear_line)
     job.ended.connect(ear.hear_end)
+    job.begin()
     return ear
 
 

@@ -66,7 +66,7 @@ def test_qualities_are_the_configurations_of_the_command():
         overrides = [f"{key}={value}" for key, value in values.items()]
         wanted = config.load_settings(folder / f"{'default' if name == 'balanced' else name}.yaml")
         assert config.load_settings(None, overrides) == wanted
-        assert wanted.train.steps == int(values.get("train.steps", DEFAULT_STEPS))
+        assert wanted.train.total_steps == int(values.get("train.steps", DEFAULT_STEPS))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_arguments_of_the_work(request_):
     assert words[-2:] == ["--", "/data/an image.tif"]
     for flag, value in (("--bands", "4,1"), ("--classes", "8"), ("--device", "cpu"), ("--out", str(request.folder))):
         assert words[words.index(flag) + 1] == value
-    assert {"network.width=32", "network.blocks=2", "train.steps=200"} <= set(words)
+    assert {"network.width=32", "network.blocks=2", "train.steps=100"} <= set(words)
     assert {"--log-json", "--overwrite"} <= set(words)
     assert "--device" not in run_arguments(request_, SOURCE)
 
@@ -140,11 +140,11 @@ def test_an_estimate_scales_what_was_measured(request_):
     watch.hear(Event("end", "segment", 1.0, 1.0, "", {"rate": 0.25}), 130.0)
     estimate = watch.estimate(request_, SOURCE)
     assert estimate.start_s == 4.0
-    assert estimate.training_s == pytest.approx(0.5 * 400)
+    assert estimate.training_s == pytest.approx(0.5 * 200)
     assert estimate.mapping_s == pytest.approx(4.0 * 12)
-    assert estimate.total_s == pytest.approx(4 + 200 + 48)
+    assert estimate.total_s == pytest.approx(4 + 100 + 48)
     quick = watch.estimate(replace(request_, quality="quick"), SOURCE)
-    assert quick.training_s == pytest.approx(100)
+    assert quick.training_s == pytest.approx(50)
 
 
 def test_a_trial_too_fast_for_two_reports_still_counts(request_):
@@ -152,7 +152,7 @@ def test_a_trial_too_fast_for_two_reports_still_counts(request_):
     watch.hear(Event("start", "train", 0, 12), 3.0)
     watch.hear(Event("end", "train", 12, 12), 3.6)
     watch.hear(Event("end", "segment", 2.0, 2.0, "", {"rate": 10}), 9.0)
-    assert watch.estimate(request_, SOURCE).training_s == pytest.approx(0.05 * 400)
+    assert watch.estimate(request_, SOURCE).training_s == pytest.approx(0.05 * 200)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,13 @@ found = {
     "actions": len(window.menu.actions()),
 }
 
-small = {"INPUT": image, "CLASSES": 3, "QUALITY": 0, "DEVICE": 1, "SETTINGS": "train.batch=2\ntrain.crop_px=32"}
+small = {
+    "INPUT": image,
+    "CLASSES": 3,
+    "QUALITY": 0,
+    "DEVICE": 1,
+    "SETTINGS": "train.objective=ac\ntrain.batch=2\ntrain.crop_px=32",
+}
 hearer = Hearer()
 well, results, context = run_in_background(
     "geoarseg:run", {**small, "STEPS": 5, "CONFIDENCE": True, "OUTPUT": str(folder / "whole")}, hearer

@@ -18,7 +18,7 @@ def tell(percent):
 
 hearer = Hearer(tell)
 parameters = {"INPUT": image, "CLASSES": 3, "QUALITY": 0, "STEPS": 20_000, "DEVICE": 1}
-parameters["SETTINGS"] = "train.batch=2\ntrain.crop_px=32"
+parameters["SETTINGS"] = "train.objective=ac\ntrain.batch=2\ntrain.crop_px=32"
 lines = []
 QgsApplication.messageLog().messageReceived.connect(lambda text, tag, level: lines.append(text))
 well, results, _ = run_in_background("geoarseg:run", {**parameters, "OUTPUT": folder}, hearer)

@@ -32,7 +32,7 @@ small = {
     "QUALITY": 0,
     "DEVICE": 1,
     "STEPS": 3,
-    "SETTINGS": "train.batch=2\ntrain.crop_px=32",
+    "SETTINGS": "train.objective=ac\ntrain.batch=2\ntrain.crop_px=32",
     "LOAD": False,
 }
 

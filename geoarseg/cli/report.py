@@ -1,0 +1,26 @@
+"""`geoarseg report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from geoarseg.cli.display import choose_display
+from geoarseg.cli.options import common_options
+
+
+@click.command(name="report")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="A class raster on the map's grid to score the map by.")
+@common_options
+def command(folder: Path, labels: Path | None, overwrite: bool, quiet: bool, log_json: bool, debug: bool) -> None:
+    """Make the report.html of a finished run in FOLDER anew, with the names and classes that its files have now.
+
+    The result is one page that stands alone: image, map and confidence under a slider, the classes with their areas and
+    spectra, the training and all settings. `geoarseg run` writes it too.
+    """
+    from geoarseg.report.write import report_again
+
+    with choose_display(quiet=quiet, log_json=log_json) as progress:
+        report_again(folder, labels=labels, overwrite=overwrite, progress=progress)

@@ -1,0 +1,106 @@
+"""The report of a folder that a run has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoarseg.errors import InputError
+from geoarseg.evaluation.scores import score_rasters
+from geoarseg.progress import Progress
+from geoarseg.raster.atomic import output_error, whole_file
+from geoarseg.raster.legend import Legend
+from geoarseg.raster.preview import Small, thumbnail
+from geoarseg.raster.relabel import class_legend
+from geoarseg.raster.scene import Scene, open_scene
+from geoarseg.report.measure import remeasured
+from geoarseg.report.page import Shown, page
+from geoarseg.report.pictures import picture_of_confidence, picture_of_image, picture_of_map
+from geoarseg.report.sample import take_sample
+from geoarseg.report.summary import RunSummary, read_summary
+
+REPORT_NAME = "report.html"
+
+
+def write_report(
+    folder: Path,
+    summary: RunSummary,
+    scene: Scene,
+    legend: Legend,
+    *,
+    small: Small | None = None,
+    labels: Path | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write `report.html` beside the map that it tells of.
+
+    Args:
+        folder: holds `classes.tif` and, if there is one, `confidence.tif`.
+        summary: of the run.
+        scene: the image.
+        legend: names and colours.
+        small: the scene's `thumbnail`, lest it is read again.
+        labels: a class raster on the map's grid to score the map by; None = no scores.
+        overwrite: replace an existing report.
+
+    Raises:
+        InputError: a file cannot be read.
+        OutputError: the report exists, or cannot be written.
+    """
+    small = small or thumbnail(scene)
+    classes, confidence = folder / "classes.tif", folder / "confidence.tif"
+    with_confidence = confidence if confidence.is_file() else None
+    sample = take_sample(scene, classes, with_confidence, small=small)
+    shape = (small[1].shape[0], small[1].shape[1])
+    image, how = picture_of_image(small, scene.band_roles)
+    pictures = [
+        Shown(image, f"Image ({how})", "The image"),
+        Shown(picture_of_map(classes, shape, legend), "Land cover", "The map, in the colours of the classes below"),
+    ]
+    if with_confidence is not None:
+        shown = picture_of_confidence(with_confidence, shape)
+        pictures.append(Shown(shown, "Confidence (dark: low)", "The confidence of the map: dark is low, yellow high"))
+    scores = _scores(classes, labels) if labels is not None else []
+    text = page(summary, legend, sample, pictures, title=Path(summary.images[0]).name, scores=scores)
+    path = folder / REPORT_NAME
+    with whole_file(path, overwrite=overwrite) as unfinished:
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise output_error(path, error) from error
+    return path
+
+
+def report_again(
+    folder: Path, *, labels: Path | None = None, overwrite: bool = False, progress: Progress | None = None
+) -> Path:
+    """Write the report of a finished run anew, with the names, classes and areas that its files have now.
+
+    Args:
+        folder: what a run has written.
+        labels: a class raster on the map's grid to score the map by; None = no scores.
+        overwrite: replace an existing report.
+        progress: hears of it.
+
+    Raises:
+        InputError: the folder is none of a finished run, or a file of it or an image cannot be read.
+        OutputError: the report exists, or cannot be written.
+    """
+    summary, classes = read_summary(folder / "summary.json"), folder / "classes.tif"
+    legend = class_legend(classes)
+    summary = remeasured(summary, classes, folder / "classes.gpkg", legend, progress=progress)
+    scene = open_scene(list(summary.images), bands=summary.settings.bands)
+    if (scene.height, scene.width) != (summary.height, summary.width):
+        raise InputError(
+            f"The images are {scene.width} x {scene.height} pixels, the map is {summary.width} x {summary.height}.",
+            "They have changed since the run; run again.",
+        )
+    return write_report(folder, summary, scene, legend, labels=labels, overwrite=overwrite)
+
+
+def _scores(classes: Path, labels: Path) -> list[tuple[str, str]]:
+    found = score_rasters(classes, labels)
+    return [
+        ("Pixels right, clusters matched one-to-one", f"{100 * found.accuracy:.1f} %"),
+        ("Mean intersection over union", f"{100 * found.one_to_one.mean_iou:.1f} %"),
+        ("Labels", labels.name),
+    ]

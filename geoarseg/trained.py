@@ -1,0 +1,160 @@
+"""One training, from data to a model with a filled-in card: by one process or several, with a teacher or without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from geoarseg.clustering.consensus import LEAST_SHARE
+from geoarseg.clustering.recipe import Recipe
+from geoarseg.inference.predictor import Predictor
+from geoarseg.network.checkpoint import ModelCard
+from geoarseg.network.model import Network
+from geoarseg.progress import Progress
+from geoarseg.raster.statistics import BandStatistics, Block
+from geoarseg.settings import Settings
+from geoarseg.training.feed import ReadingSampler
+from geoarseg.training.launch import processes_for
+from geoarseg.training.loop import ALIVE_SHARE, Keeping, TrainingResult, train_network
+from geoarseg.training.numbering import by_share, class_shares, number_by_share
+from geoarseg.training.processes import OneProcess
+from geoarseg.training.teaching import LessonSampler, Teacher, find_teacher
+
+Score = Callable[[Predictor], float]
+"""Judges a model while it is trained; higher is better."""
+Log = Callable[[int, dict[str, object]], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a model is trained on, as it is sent to other processes."""
+
+    sampler: Callable[[int], ReadingSampler]
+    """The sampler of a seed."""
+    blocks: Callable[[], Iterable[Block]]
+    """Pixel values and validity of blocks that a teacher is fitted to, the same at each call."""
+    statistics: BandStatistics
+    colours: tuple[int, int, int] | None
+    """Which bands are red, green and blue, counted from 0."""
+    recipe: Recipe
+    """How a teacher is made."""
+    name: str
+    """Tells it from other data."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a training writes and asks for on its way."""
+
+    state_path: Path | None = None
+    """Where the state is kept, so that an interrupted training goes on."""
+    score: Score | None = None
+    """Judges the model every `train.evaluate_every` steps; the best one is kept."""
+    log: Log | None = None
+    """Told each step's figures."""
+
+
+def train(
+    data: Data,
+    sampler: ReadingSampler,
+    blank: ModelCard,
+    *,
+    settings: Settings,
+    kept: Kept,
+    progress: Progress,
+) -> Predictor:
+    """Train a network and fill in its card.
+
+    Args:
+        data: what it is trained on.
+        sampler: that of the seed of the settings.
+        blank: the card, whose clusters are the classes and which lacks the training.
+        settings: the settings.
+        kept: what is written and asked for on the way.
+        progress: hears of it all.
+
+    Raises:
+        InputError: no crop holds enough valid pixels.
+        TrainingError: the training broke down.
+    """
+    teacher = _teacher_of(data, settings, progress)
+    card = blank if teacher is None else _with_tree(blank, teacher, data.recipe.smoothing_px)
+
+    def judge(network: Network) -> float:
+        assert kept.score is not None
+        return kept.score(Predictor(network, card, device=settings.device))
+
+    follower = partial(_follow, data, settings, kept.state_path)
+    keeping = Keeping(kept.state_path, judge if kept.score else None, kept.log, data.name)
+    with processes_for([follower] * (settings.devices - 1), device=settings.device) as processes:
+        result = train_network(
+            sampler if teacher is None else LessonSampler(teacher.lessons, crop_px=sampler.crop_px, seed=settings.seed),
+            data.statistics,
+            settings=settings,
+            colours=data.colours,
+            keeping=keeping,
+            processes=processes,
+            progress=progress,
+        )
+    if teacher is None:
+        shares = number_by_share(result.network, sampler, data.statistics)
+    else:
+        shares = class_shares(result.network, card.class_of, sampler, data.statistics)
+        card = card.model_copy(update={"class_of": by_share(card.class_of, shares)})
+        shares = np.sort(shares)[::-1]
+    return _finished(result, card, shares.tolist(), settings, progress)
+
+
+def _finished(
+    result: TrainingResult, card: ModelCard, shares: list[float], settings: Settings, progress: Progress
+) -> Predictor:
+    """The model, with what is to be known of its training in the card; warns of dead classes."""
+    dead = [number + 1 for number, share in enumerate(shares) if share < ALIVE_SHARE]
+    if dead:
+        progress.warning(
+            f"{len(dead)} of {settings.classes} classes died in training."
+            " Ask for fewer classes, or train longer with --steps."
+        )
+    training = result.summary() | {"shares": [round(share, 5) for share in shares], "dead": dead}
+    return Predictor(result.network, card.model_copy(update={"training": training}), device=settings.device)
+
+
+def _with_tree(blank: ModelCard, teacher: Teacher, smoothing_px: int) -> ModelCard:
+    """The card of a network that learns from a teacher: its clusters merge to as many classes as the blank one has."""
+    tree, classes = teacher.tree, blank.clusters
+    class_of = tree.cut(classes, least_share=LEAST_SHARE) + 1
+    return blank.model_copy(
+        update={
+            "clusters": tree.clusters,
+            "class_of": tuple(class_of.tolist()),
+            "merges": tree.merges,
+            "information": tree.information,
+            "cluster_shares": tree.shares,
+            "smoothing_px": smoothing_px,
+        }
+    )
+
+
+def _teacher_of(data: Data, settings: Settings, progress: Progress | None = None) -> Teacher | None:
+    """The teacher of the data, the same in each process; None where the objective needs none."""
+    if settings.train.objective != "consensus":
+        return None
+    return find_teacher(data.blocks(), data.statistics, settings=settings, recipe=data.recipe, progress=progress)
+
+
+def _follow(data: Data, settings: Settings, state_path: Path | None, processes: OneProcess) -> None:
+    """What processes 1, 2 ... do: the same training, on crops of their own."""
+    seed = int(np.random.SeedSequence([settings.seed, processes.rank]).generate_state(1)[0])
+    teacher, sampler = _teacher_of(data, settings), data.sampler(seed)
+    train_network(
+        sampler if teacher is None else LessonSampler(teacher.lessons, crop_px=sampler.crop_px, seed=seed),
+        data.statistics,
+        settings=settings,
+        colours=data.colours,
+        keeping=Keeping(state_path=state_path, data=data.name),
+        processes=processes,
+    )

@@ -1,0 +1,149 @@
+import base64
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from geoarseg.cli.main import run_command
+from geoarseg.raster.legend import Legend
+from geoarseg.raster.scene import open_scene
+from geoarseg.report.charts import nice_ticks
+from geoarseg.report.summary import RunSummary
+from geoarseg.report.words import AreaUnit, brief, change, duration, percent
+from geoarseg.report.write import write_report
+
+TINY = [
+    "-k",
+    "3",
+    "--steps",
+    "3",
+    "--device",
+    "cpu",
+    "--quiet",
+    "--set",
+    "network.width=8",
+    "--set",
+    "network.blocks=1",
+]
+TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32", "--confidence"]
+HOSTILE = "<script>alert('x')</script> \"quoted\" & ]]> </title>"
+SCRIPTS_OF_OURS = 1
+
+
+class Tags(HTMLParser):
+    """All tags, and the text between them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def out(make_raster, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    image = make_raster(rng.integers(1, 255, (4, 70, 90)).astype(np.uint8), tmp_path / "image.tif", nodata=0)
+    assert run_command(["run", str(image), "-o", str(tmp_path / "out"), *TINY]) == 0, capsys.readouterr().err
+    return tmp_path / "out"
+
+
+def test_a_run_writes_a_page_that_stands_alone(out):
+    page = (out / "report.html").read_text(encoding="utf-8")
+    found, summary = Tags(page), json.loads((out / "summary.json").read_text())
+    pictures = [attrs["src"] for tag, attrs in found.tags if tag == "img"]
+    assert len(pictures) == 3
+    for source in pictures:
+        base64.b64decode(source.partition("base64,")[2], validate=True)
+    addresses = [value for _, attrs in found.tags for name, value in attrs.items() if name in ("src", "href")]
+    assert addresses == pictures, "nothing comes from elsewhere"
+    for row in summary["classes"]:
+        assert f"{row['value']} {row['name']}" in found.text
+        assert f"{100 * row['share']:.1f} %" in found.text
+    assert all(tag != "img" or attrs["alt"] for tag, attrs in found.tags)
+    alive = sum(row["share"] > 0 for row in summary["classes"])
+    assert sum(tag == "svg" for tag, _ in found.tags) == alive + 1, "the spectra and the loss"
+
+
+def test_names_are_only_text(out, make_raster):
+    summary = json.loads((out / "summary.json").read_text())
+    summary["images"], summary["bands"] = [f"/{HOSTILE}"], [HOSTILE] * 4
+    summary["settings"]["device"] = HOSTILE
+    summary["classes"][0]["evidence"] = HOSTILE
+    legend = Legend.from_colours([HOSTILE] * 3, [(1, 2, 3), (4, 5, 6), (7, 8, 9)])
+    scene = open_scene(out.parent / "image.tif")
+    path = write_report(out, RunSummary.model_validate(summary), scene, legend, overwrite=True)
+    found = Tags(path.read_text(encoding="utf-8"))
+    assert sum(tag == "script" for tag, _ in found.tags) == SCRIPTS_OF_OURS
+    assert "alert('x')" in found.text
+    assert not any(name.startswith("on") for _, attrs in found.tags for name in attrs)
+
+
+def test_it_is_made_anew_with_other_names_and_scores(out, tmp_path, capsys):
+    files = [str(out / name) for name in ("classes.tif", "classes.gpkg")]
+    assert run_command(["legend", *files, "--rename", "1=meadow", "--merge", "2=3", "--quiet"]) == 0
+    assert run_command(["report", str(out)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run_command(["report", str(out), "--labels", str(out / "classes.tif"), "--overwrite"]) == 0
+    text = Tags((out / "report.html").read_text(encoding="utf-8")).text
+    assert "1 meadow" in text
+    assert not re.search(r"\b2 class 2\b", text)
+    assert "100.0 %" in text
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[1]", "{" * 3000, '{"version": 3}'])
+def test_what_is_no_run_is_said_in_one_line(tmp_path, capsys, content):
+    if content is not None:
+        (tmp_path / "summary.json").write_text(content)
+    assert run_command(["report", str(tmp_path)]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert [line.partition(":")[0] for line in error].count("geoarseg") == 1
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_large_raster_makes_a_small_page(make_raster, tmp_path):
+    """Noise, which no picture compresses."""
+    rng = np.random.default_rng(1)
+    image = make_raster(rng.integers(1, 255, (3, 1800, 2300)).astype(np.uint8), tmp_path / "image.tif")
+    make_raster(rng.integers(1, 4, (1, 1800, 2300)).astype(np.uint8), tmp_path / "classes.tif", nodata=0)
+    make_raster(rng.integers(0, 101, (1, 1800, 2300)).astype(np.uint8), tmp_path / "confidence.tif", nodata=255)
+    classes = [{"value": v, "share": 0.3, "area_m2": 1.0, "area_m2_before_cleaning": 1.0} for v in (1, 2, 3)]
+    summary = RunSummary.model_validate(
+        {
+            "version": "1",
+            "images": ["a"],
+            "height": 1800,
+            "width": 2300,
+            "bands": ["r", "g", "b"],
+            "crs": None,
+            "transform": [1, 0, 0, 0, -1, 0],
+            "pixels": {"valid": 5, "nodata": 0},
+            "classes": classes,
+            "polygons": 3,
+            "training": {},
+            "seconds": {},
+            "settings": {},
+        }
+    )
+    scene = open_scene(image)
+    path = write_report(tmp_path, summary, scene, Legend.default(3))
+    assert path.stat().st_size < 5_000_000
+
+
+def test_words_of_numbers():
+    assert percent(0.0002).text == "< 0.1 %"
+    assert percent(0).text == "0.0 %"
+    assert AreaUnit.for_total(3e8, "m2").write(1e6).text == "1.00 km²"
+    assert AreaUnit.for_total(500, "px").write(12).text == "12 px"
+    assert (change(10, 10), change(0, 3), change(10, 12)) == ("unchanged", "new", "+20.0 %")
+    assert (duration(5).text, duration(125).text, duration(7300).text) == ("5.0 s", "2 min 5 s", "2 h 1 min")
+    assert brief("x" * 300)[-1] == "…"
+    assert nice_ticks(0, 10, 5) == [0, 2, 4, 6, 8, 10]
+    assert nice_ticks(3, 3, 5) == [3]

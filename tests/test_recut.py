@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from geoarseg.errors import SettingsError
+from geoarseg.inference.predictor import Predictor
+from geoarseg.network.checkpoint import ModelCard, load_card, model_bytes
+from geoarseg.network.model import build_network
+from geoarseg.recut import recut, tree_of, with_smoothing
+from geoarseg.settings import NetworkSettings
+
+SHARES = (0.35, 0.05, 0.3, 0.05, 0.25)
+MERGES = ((1, 3), (2, 4), (0, 1), (0, 2))
+
+
+def model(**changes):
+    settings = NetworkSettings(width=8, blocks=1)
+    network = build_network(settings, bands=2, classes=5)
+    card = {
+        "version": "1",
+        "network": settings,
+        "clusters": 5,
+        "class_of": (1, 2, 3, 2, 3),
+        "bands": (1, 2),
+        "band_names": ("a", "b"),
+        "centre": (0.0, 0.0),
+        "scale": (1.0, 1.0),
+        "legend": (),
+        "merges": MERGES,
+        "information": (1.0, 0.9, 0.8, 0.5, 0.0),
+        "cluster_shares": SHARES,
+    }
+    return Predictor(network, ModelCard(**(card | changes)), device="cpu")
+
+
+def pixels():
+    rng = np.random.default_rng(0)
+    valid = rng.random((1, 24, 20)) > 0.1
+    return rng.normal(size=(1, 2, 24, 20)).astype(np.float32) * valid, valid
+
+
+def test_classes_are_their_clusters_together():
+    images, valid = pixels()
+    clusters = model(class_of=(1, 2, 3, 4, 5), merges=(), information=(), cluster_shares=())(images, valid)[0]
+    found = model()(images, valid)[0]
+    np.testing.assert_allclose(found, [clusters[0], clusters[1] + clusters[3], clusters[2] + clusters[4]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("classes", "class_of"),
+    [(2, (2, 2, 1, 2, 1)), (3, (2, 3, 1, 3, 1)), (4, (1, 4, 2, 4, 3)), (5, (1, 4, 2, 5, 3))],
+)
+def test_the_tree_is_cut_anywhere_and_classes_are_numbered_by_size(classes, class_of):
+    found = recut(model(), classes)
+    sizes = np.zeros(classes)
+    np.add.at(sizes, np.array(found.card.class_of) - 1, SHARES)
+    assert (np.diff(sizes) <= 1e-9).all()
+    assert found.card.class_of == class_of
+    assert found.classes == classes
+    assert [entry["value"] for entry in found.card.legend] == list(range(1, classes + 1))
+
+
+def test_what_cannot_be_cut_is_said():
+    with pytest.raises(SettingsError, match="has 5 clusters: 6 classes"):
+        recut(model(), 6)
+    plain = model(merges=(), information=(), cluster_shares=())
+    with pytest.raises(SettingsError, match="3 classes and no tree"):
+        recut(plain, 4)
+    assert recut(plain, 3).card == plain.card
+    assert tree_of(plain.card) is None
+
+
+def test_a_map_can_be_smoothed_otherwise():
+    images, valid = pixels()
+    rough, smooth = model(), with_smoothing(model(), 2)
+    assert smooth.halo_px >= rough.halo_px + 4
+    assert smooth.halo_px % smooth.stride_px == 0
+    assert not np.allclose(rough(images, valid), smooth(images, valid))
+    assert with_smoothing(smooth, None) is smooth
+    assert np.array_equal(with_smoothing(smooth, 0)(images, valid), rough(images, valid))
+
+
+def test_the_tree_travels_with_the_model(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(model_bytes(model().network, model().card))
+    card = load_card(path)
+    assert (card.merges, card.cluster_shares) == (MERGES, SHARES)
+    assert Predictor.from_file(path, device="cpu").classes == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_of": (1, 2, 3)},
+        {"class_of": (1, 2, 3, 0, 1)},
+        {"class_of": (1, 2, 3, 6, 1)},
+        {"merges": ((1, 3), (2, 4), (0, 1), (1, 2))},
+        {"merges": ((3, 1), (2, 4), (0, 1), (0, 2))},
+        {"merges": MERGES[:3]},
+        {"cluster_shares": (0.5, 0.5)},
+        {"cluster_shares": (0.4, -0.1, 0.3, 0.2, 0.2)},
+        {"information": ()},
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(changes):
+    with pytest.raises(ValueError, match=r"class_of|merges|share"):
+        model(**changes)

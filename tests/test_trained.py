@@ -1,0 +1,121 @@
+"""A network that learns a consensus of mixtures: from image to map, interrupted, on a dataset, cut elsewhere."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from tiny_store import make_store
+
+from geoarseg.cli.main import run_command
+from geoarseg.clustering import fitting
+from geoarseg.config import validate_settings
+from geoarseg.datasets.store import open_store
+from geoarseg.evaluation.scores import score_maps
+from geoarseg.inference.predictor import Predictor
+from geoarseg.mapping import segment_scene
+from geoarseg.models import train_model, train_on_store, write_model
+from geoarseg.network.checkpoint import load_card
+from geoarseg.raster.scene import open_scene
+from geoarseg.recut import with_smoothing
+
+SMALL = {
+    "device": "cpu",
+    "classes": 3,
+    "network": {"width": 16, "blocks": 1},
+    "train": {"steps": 60, "batch": 4, "crop_px": 32},
+}
+
+
+@pytest.fixture(autouse=True)
+def _few_pixels(monkeypatch):
+    monkeypatch.setattr(fitting, "_MEMBER_PIXELS", 2_000)
+
+
+@pytest.fixture
+def fields(make_raster):
+    """Fields of three colours, of unequal size, with a hole; the image's path and its labels."""
+    rng = np.random.default_rng(0)
+    labels = np.kron(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1], size=(7, 8)), np.ones((16, 16), int)).astype(np.uint8)
+    values = np.array([[0, 60, 120, 180], [0, 120, 60, 180]])[:, labels] + rng.normal(0, 12, (2, *labels.shape))
+    image = values.clip(1, 255).astype(np.uint8)
+    image[:, 20:30, 40:60], labels[20:30, 40:60] = 0, 0
+    return make_raster(image, dtype="uint8", nodata=0), labels
+
+
+def settings(**train):
+    return validate_settings(SMALL | {"train": SMALL["train"] | train})
+
+
+def mapped(path, predictor, out, window_px=512):
+    options = validate_settings(SMALL | {"segment": {"window_px": window_px}})
+    segment_scene(open_scene(path), predictor, out, settings=options)
+    with rasterio.open(out) as dataset:
+        return dataset.read(1)
+
+
+def test_from_an_image_to_a_smooth_map(fields, tmp_path):
+    path, labels = fields
+    predictor = train_model([open_scene(path)], settings=settings())
+    card = predictor.card
+    assert (card.clusters, predictor.classes, card.smoothing_px) == (12, 3, 4)
+    assert len(card.merges) == 11
+    assert sorted(card.training["shares"], reverse=True) == card.training["shares"]
+    found = mapped(path, predictor, tmp_path / "whole.tif")
+    assert score_maps(found, labels).accuracy > 0.9
+    assert np.array_equal(found > 0, labels > 0), "nodata stays nodata"
+    assert np.array_equal(mapped(path, predictor, tmp_path / "windows.tif", 48), found), "windows do not matter"
+    rough = mapped(path, with_smoothing(predictor, 0), tmp_path / "rough.tif")
+    assert (np.diff(rough) != 0).sum() > (np.diff(found) != 0).sum()
+
+    write_model(predictor, tmp_path / "model.safetensors")
+    again = Predictor.from_file(tmp_path / "model.safetensors", device="cpu")
+    assert np.array_equal(mapped(path, again, tmp_path / "again.tif"), found)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(fields, tmp_path):
+    scene, state = open_scene(fields[0]), tmp_path / "model.state"
+
+    def stop(step, figures):
+        if step == 4:
+            raise KeyboardInterrupt
+
+    few = settings(steps=9)
+    with pytest.raises(KeyboardInterrupt):
+        train_model([scene], settings=few, state_path=state, log=stop)
+    assert state.exists()
+    steps = []
+    resumed = train_model([scene], settings=few, state_path=state, log=lambda step, figures: steps.append(step))
+    assert steps == [5, 6, 7, 8, 9]
+    whole = train_model([scene], settings=few)
+    assert resumed.card.class_of == whole.card.class_of
+    for name, weight in whole.network.state_dict().items():
+        assert torch.equal(weight, resumed.network.state_dict()[name]), name
+
+
+def test_a_prepared_dataset_teaches_too(tmp_path):
+    store = open_store(make_store(tmp_path / "store"))
+    predictor = train_on_store(store, settings=settings(steps=3))
+    assert predictor.card.clusters == 12
+    assert len(predictor.card.training["shares"]) == 3
+
+
+def test_one_training_every_k(fields, tmp_path, capsys):
+    model, image = tmp_path / "model.safetensors", str(fields[0])
+    write_model(train_model([open_scene(image)], settings=settings()), model)
+    kept = load_card(model)
+    for classes in (2, 5, 12):
+        out = tmp_path / f"{classes}.tif"
+        assert run_command(["segment", image, "-m", str(model), "-o", str(out), "-k", str(classes), "--quiet"]) == 0
+        with rasterio.open(out) as dataset:
+            values = set(np.unique(dataset.read(1)).tolist())
+            assert values <= set(range(classes + 1))
+            assert len(values) > 2
+    assert load_card(model) == kept
+    capsys.readouterr()
+    assert run_command(["segment", image, "-m", str(model), "-o", str(tmp_path / "no.tif"), "-k", "13"]) == 2
+    assert "12 clusters: 13 classes cannot" in capsys.readouterr().err
+    assert run_command(["info", str(model), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["classes"], facts["clusters"]) == (3, 12)
