@@ -10,8 +10,6 @@ from geoarseg.report.sample import Spectrum
 from geoarseg.report.summary import LossCurve
 from geoarseg.report.words import number
 
-_MOST_DOTS = 24
-_MOST_POINTS = 60
 _CHARACTER_PX = 6.5
 
 Points = tuple[tuple[float, float], ...]
@@ -72,13 +70,9 @@ def spectrum_chart(
     low, high = bounds
     bands = len(spectrum.mean)
     columns = [left + (right - left) * (band + 0.5) / bands for band in range(bands)]
-    thinned = slice(None, None, -(-bands // _MOST_POINTS))  # hundreds of bands: more than the chart has room for
 
     def along(values: Sequence[float]) -> Points:
-        return tuple(
-            (x, _place(value, low, high, bottom, top))
-            for x, value in zip(columns[thinned], values[thinned], strict=True)
-        )
+        return tuple((x, _place(value, low, high, bottom, top)) for x, value in zip(columns, values, strict=True))
 
     room = (right - left) / (_CHARACTER_PX * (max(map(len, marks)) + 1))
     every = math.ceil(bands / max(1.0, room))
@@ -94,7 +88,7 @@ def spectrum_chart(
         y_ticks=tuple(Tick(_place(v, low, high, bottom, top), number(v)) for v in nice_ticks(low, high, 3)),
         text=text,
         line=along(spectrum.mean),
-        dots=bands <= _MOST_DOTS,
+        dots=True,
         beside=along(whole.mean),
         area=_widened((*along(spectrum.high), *reversed(along(spectrum.low)))),
         colour=colour,

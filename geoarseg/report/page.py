@@ -19,7 +19,6 @@ from geoarseg.report.summary import RunSummary
 from geoarseg.report.words import AreaUnit, brief, change, duration, flat, number, percent
 
 _MOST_IMAGES = 50
-_MOST_BANDS = 12
 
 
 @dataclass(frozen=True)
@@ -109,9 +108,7 @@ def _rows(summary: RunSummary, legend: Legend, sample: PixelSample) -> list[dict
 def _chart(
     spectrum: Spectrum, whole: Spectrum, bounds: tuple[float, float], bands: Sequence[str], colour: str, name: str
 ) -> Chart:
-    pairs = list(zip(bands, spectrum.mean, strict=True))
-    means = ", ".join(f"{brief(band, 20)} {number(mean)}" for band, mean in pairs[:_MOST_BANDS])
-    means += f" and {len(pairs) - _MOST_BANDS} more" * (len(pairs) > _MOST_BANDS)
+    means = ", ".join(f"{brief(band, 20)} {number(mean)}" for band, mean in zip(bands, spectrum.mean, strict=True))
     marks = [brief(band, 7) for band in bands]
     return spectrum_chart(
         spectrum, whole, bounds, marks=marks, colour=colour, text=f"Means of class {brief(name)}: {means}."
