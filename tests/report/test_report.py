@@ -116,13 +116,19 @@ def test_names_are_only_text(out, make_raster):
 
 def test_it_is_made_anew_with_other_names_and_scores(out, tmp_path, capsys):
     files = [str(out / name) for name in ("classes.tif", "classes.gpkg")]
-    assert run_command(["legend", *files, "--rename", "1=meadow", "--merge", "2=3", "--quiet"]) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    for row in summary["classes"]:
+        row["evidence"] = f"seen {row['value']}"
+    (out / "summary.json").write_text(json.dumps(summary))
+    assert run_command(["legend", *files, "--rename", "2=meadow", "--merge", "1=3", "--quiet"]) == 0
     assert run_command(["report", str(out)]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert run_command(["report", str(out), "--labels", str(out / "classes.tif"), "--overwrite"]) == 0
     text = Tags((out / "report.html").read_text(encoding="utf-8")).text
-    assert "1 meadow" in text
-    assert not re.search(r"\b2 class 2\b", text)
+    assert "2 meadow" in text
+    assert "seen 2" in text
+    assert "seen 3" not in text, "a merged class is another one"
+    assert "seen 1" not in text
     assert "100.0 %" in text
 
 
