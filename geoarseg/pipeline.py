@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,6 +207,13 @@ def _summary_of(
 def _write_summary(path: Path, summary: dict[str, Any], overwrite: bool) -> None:
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
-            unfinished.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            unfinished.write_text(_indented(summary), encoding="utf-8")
         except OSError as error:
             raise output_error(path, error) from error
+
+
+def _indented(summary: dict[str, object]) -> str:
+    """The summary as JSON with one entry a line; lists of numbers stay on one."""
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
+    # No text in it holds a line break, so that brackets beside one are those of a list.
+    return re.sub(r"\[\n([^][{}\"]*)\n *\]", lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"

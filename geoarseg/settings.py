@@ -170,7 +170,7 @@ class SegmentSettings(Section):
         le=64,
         description="radius of a guided filter over the probabilities; 0: none; by default as the model says",
     )
-    confidence: bool = Field(False, description="also write confidence.tif, the probability of the class in percent")
+    confidence: bool = Field(True, description="also write confidence.tif, the probability of the class in percent")
 
     @model_validator(mode="after")
     def _one_place(self) -> SegmentSettings:

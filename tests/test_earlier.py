@@ -54,12 +54,12 @@ def run_again(image, out, *settings, **options):
     ],
 )
 def test_what_is_finished_is_not_done_again(image, tmp_path, lost, done):
-    out, settings = tmp_path / "out", "segment.confidence=true"
-    run_again(image, out, settings)
+    out = tmp_path / "out"
+    run_again(image, out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     for name in lost:
         (out / name).unlink()
-    assert run_again(image, out, settings) == done
+    assert run_again(image, out) == done
     assert {path.name for path in out.iterdir()} == set(before)
     for name in ("model.safetensors", "classes.tif", "confidence.tif", "preview.png"):
         assert (out / name).read_bytes() == before[name], name

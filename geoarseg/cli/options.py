@@ -119,10 +119,10 @@ polygon_options = _stack(
         help="The neighbour of the longest border, or of the likeliest class (border, likelihood).  [default: border]",
     ),
     click.option("--simplify", type=float, help="Drop vertices within so many metres; shared borders stay shared."),
-    click.option("--smooth", is_flag=True, help="Round the borders."),
-    click.option("--dissolve", is_flag=True, help="One multipolygon a class."),
+    click.option("--smooth", is_flag=True, default=None, help="Round the borders."),
+    click.option("--dissolve", is_flag=True, default=None, help="One multipolygon a class."),
     click.option("--bands", "means_of", type=BandList(), help="Bands of --image whose means the polygons get: 1,4."),
-    click.option("--ndvi", is_flag=True, help="The mean vegetation index of --image."),
+    click.option("--ndvi", is_flag=True, default=None, help="The mean vegetation index of --image."),
     click.option("--workers", "writers", type=int, help="With 2, another process writes the layer.  [default: 1]"),
     click.option("--connectedness", type=int, help="Join over corners with 8.  [default: 4]"),
 )
@@ -166,7 +166,7 @@ def settings_from(config: str | None = None, overrides: tuple[str, ...] = (), **
     settings = load_settings(config, overrides)
     tree = settings.model_dump()
     for option, value in options.items():
-        if value is None or value is False:
+        if value is None:
             continue
         for name in reversed(_SETTING_OF_OPTION[option]):
             value = {name: value}

@@ -22,7 +22,7 @@ from geoarseg.cli.options import (
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE [IMAGE ...]")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for the outputs.")
 @training_options
-@click.option("--confidence", is_flag=True, help="Also write confidence.tif.")
+@click.option("--confidence/--no-confidence", default=None, help="Also write confidence.tif.  [default: yes]")
 @click.option("--per-image", is_flag=True, help="One map for each image instead of one of all.")
 @worker_options
 @settings_options

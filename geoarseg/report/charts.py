@@ -10,6 +10,8 @@ from geoarseg.report.sample import Spectrum
 from geoarseg.report.summary import LossCurve
 from geoarseg.report.words import number
 
+_CHARACTER_PX = 6.5
+
 Points = tuple[tuple[float, float], ...]
 
 
@@ -72,8 +74,9 @@ def spectrum_chart(
     def along(values: Sequence[float]) -> Points:
         return tuple((x, _place(value, low, high, bottom, top)) for x, value in zip(columns, values, strict=True))
 
-    every = -(-bands // 8)
-    shown = [(x, mark) for index, (x, mark) in enumerate(zip(columns, marks, strict=True)) if index % every == 0]
+    room = (right - left) / (_CHARACTER_PX * (max(map(len, marks)) + 1))
+    every = math.ceil(bands / max(1.0, room))
+    shown = list(zip(columns, marks, strict=True))[::every]
     return Chart(
         width=240,
         height=86,

@@ -36,8 +36,9 @@ def remeasured(
     """
     counts, areas_before, column = _raster_figures(classes, progress or Progress())
     areas, number = _polygon_areas(polygons, column)
-    known = {row.value: row for row in summary.classes}
     valid = sum(counts[value] for value in range(1, MAX_CLASSES + 1))
+    # What the run found out of a class that has other pixels by now, such as a merged one, is true no more.
+    known = {row.value: row for row in summary.classes if abs(row.share - counts[row.value] / max(valid, 1)) < 1e-5}
     rows = tuple(
         ClassRow(
             value=entry.value,

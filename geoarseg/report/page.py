@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from geoarseg.evaluation.result import Evaluation
+from geoarseg.evaluation.tables import Table, result_tables
 from geoarseg.raster.legend import Legend
 from geoarseg.report.charts import Chart, Points, loss_chart, spectrum_chart
-from geoarseg.report.pictures import Picture
+from geoarseg.report.pictures import CONFIDENCE_COLOURS, Picture
 from geoarseg.report.sample import PixelSample, Spectrum, spectrum_of
 from geoarseg.report.summary import RunSummary
 from geoarseg.report.words import AreaUnit, brief, change, duration, flat, number, percent
@@ -41,7 +43,7 @@ def page(
     pictures: Sequence[Shown],
     *,
     title: str,
-    scores: Sequence[tuple[str, str]] = (),
+    scored: Evaluation | None = None,
 ) -> str:
     """The report as HTML that needs nothing else.
 
@@ -51,18 +53,19 @@ def page(
         sample: pixels of image, map and confidence.
         pictures: the image first, then what lies over it.
         title: what the map is called.
-        scores: names and texts of scores against labels.
+        scored: the map against labels; None = there are none.
     """
     curve = summary.training.loss_curve
     values: dict[str, Any] = {
         "title": brief(title),
         "summary": summary,
-        "warnings": _warnings(summary),
+        "warnings": [*_warnings(summary), *(scored.warnings if scored is not None else ())],
         "pictures": pictures,
         "shape": (pictures[0].picture.height, pictures[0].picture.width),
         "rows": _rows(summary, legend, sample),
         "sample": sample,
-        "scores": scores,
+        "tables": [_brief_table(table) for table in result_tables(scored)] if scored is not None else [],
+        "ramp": ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in CONFIDENCE_COLOURS),
         "curve": loss_chart(curve) if curve is not None and curve.step else None,
         "images": _images(summary),
         "times": [(f"Time: {name}", duration(seconds).text) for name, seconds in summary.seconds.items()],
@@ -130,6 +133,11 @@ def _images(summary: RunSummary) -> list[str]:
     more = len(summary.images) - _MOST_IMAGES
     shown = [brief(name) for name in summary.images[:_MOST_IMAGES]]
     return shown + ([f"and {more} more"] if more > 0 else [])
+
+
+def _brief_table(table: Table) -> Table:
+    """The table with names that are not endless."""
+    return Table(brief(table.title), table.header, tuple(tuple(map(brief, row)) for row in table.rows))
 
 
 def _points(points: Points) -> str:

@@ -18,7 +18,7 @@ from geoarseg.raster.legend import Colour, Legend
 from geoarseg.raster.preview import Small, display_bands, stretch
 from geoarseg.raster.source import GDAL_ERRORS, one_line, open_quietly
 
-MAX_BYTES = 700_000
+MAX_BYTES = 600_000
 """Size of a picture at most; a third more in the page, as base64."""
 NO_DATA: Colour = (217, 217, 217)
 """The colour of pixels without data, in all pictures."""

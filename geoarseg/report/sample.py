@@ -15,6 +15,7 @@ from geoarseg.inference.predictor import NODATA_CONFIDENCE
 from geoarseg.raster.legend import NODATA_CLASS
 from geoarseg.raster.preview import Small, thumbnail
 from geoarseg.raster.scene import Scene, open_scene
+from geoarseg.vector.source import check_same_grid
 
 _LOW, _HIGH = 10, 90
 
@@ -59,13 +60,17 @@ def take_sample(scene: Scene, classes: Path, confidence: Path | None, *, small: 
         small: the scene's `thumbnail`, lest it is read again.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: a file cannot be read, or lies on another grid.
     """
     image, valid = small or thumbnail(scene)
-    values, known = thumbnail(open_scene(classes))
+    mapped = open_scene(classes)
+    check_same_grid(scene, Path(scene.paths[0]), mapped)
+    values, known = thumbnail(mapped)
     percent = None
     if confidence is not None:
-        shares, has_share = thumbnail(open_scene(confidence))
+        confident = open_scene(confidence)
+        check_same_grid(confident, confidence, mapped)
+        shares, has_share = thumbnail(confident)
         percent = np.where(has_share, shares[0], NODATA_CONFIDENCE).astype(np.uint8)
     return PixelSample(
         image,

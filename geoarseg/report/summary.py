@@ -74,12 +74,22 @@ class Training(Part):
     """Share of each cluster in the crops."""
 
 
+class Segmenting(BaseModel):
+    """The settings of the segmentation."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    confidence: bool = False
+    """Whether `confidence.tif` was written."""
+
+
 class RunSettings(BaseModel):
-    """The settings; only the bands are looked at, the others are shown."""
+    """The settings; those named here are looked at, the others are shown."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     bands: tuple[int, ...] | None = None
+    segment: Segmenting = Segmenting()
 
     _distinct = field_validator("bands")(distinct_bands)
 

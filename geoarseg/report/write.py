@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoarseg.errors import InputError
-from geoarseg.evaluation.scores import score_rasters
+from geoarseg.evaluation.evaluate import evaluate_map
+from geoarseg.evaluation.result import Evaluation
 from geoarseg.progress import Progress
-from geoarseg.raster.atomic import output_error, whole_file
+from geoarseg.raster.atomic import check_output_path, output_error, whole_file
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.preview import Small, thumbnail
 from geoarseg.raster.relabel import class_legend
@@ -28,18 +29,18 @@ def write_report(
     legend: Legend,
     *,
     small: Small | None = None,
-    labels: Path | None = None,
+    scored: Evaluation | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write `report.html` beside the map that it tells of.
 
     Args:
-        folder: holds `classes.tif` and, if there is one, `confidence.tif`.
+        folder: holds `classes.tif` and, if the run was to write one, `confidence.tif`.
         summary: of the run.
         scene: the image.
         legend: names and colours.
         small: the scene's `thumbnail`, lest it is read again.
-        labels: a class raster on the map's grid to score the map by; None = no scores.
+        scored: the map against labels; None = there are none.
         overwrite: replace an existing report.
 
     Raises:
@@ -48,7 +49,8 @@ def write_report(
     """
     small = small or thumbnail(scene)
     classes, confidence = folder / "classes.tif", folder / "confidence.tif"
-    with_confidence = confidence if confidence.is_file() else None
+    # One that the run did not write is left from another map.
+    with_confidence = confidence if summary.settings.segment.confidence and confidence.is_file() else None
     sample = take_sample(scene, classes, with_confidence, small=small)
     shape = (small[1].shape[0], small[1].shape[1])
     image, how = picture_of_image(small, scene.band_roles)
@@ -59,8 +61,7 @@ def write_report(
     if with_confidence is not None:
         shown = picture_of_confidence(with_confidence, shape)
         pictures.append(Shown(shown, "Confidence (dark: low)", "The confidence of the map: dark is low, yellow high"))
-    scores = _scores(classes, labels) if labels is not None else []
-    text = page(summary, legend, sample, pictures, title=Path(summary.images[0]).name, scores=scores)
+    text = page(summary, legend, sample, pictures, title=Path(summary.images[0]).name, scored=scored)
     path = folder / REPORT_NAME
     with whole_file(path, overwrite=overwrite) as unfinished:
         try:
@@ -71,13 +72,19 @@ def write_report(
 
 
 def report_again(
-    folder: Path, *, labels: Path | None = None, overwrite: bool = False, progress: Progress | None = None
+    folder: Path,
+    *,
+    labels: Path | None = None,
+    field: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the report of a finished run anew, with the names, classes and areas that its files have now.
 
     Args:
         folder: what a run has written.
-        labels: a class raster on the map's grid to score the map by; None = no scores.
+        labels: a raster or a vector layer of labels to score the map by; None = no scores.
+        field: field of a vector layer that holds the class.
         overwrite: replace an existing report.
         progress: hears of it.
 
@@ -86,21 +93,14 @@ def report_again(
         OutputError: the report exists, or cannot be written.
     """
     summary, classes = read_summary(folder / "summary.json"), folder / "classes.tif"
+    check_output_path(folder / REPORT_NAME, overwrite)
     legend = class_legend(classes)
-    summary = remeasured(summary, classes, folder / "classes.gpkg", legend, progress=progress)
     scene = open_scene(list(summary.images), bands=summary.settings.bands)
     if (scene.height, scene.width) != (summary.height, summary.width):
         raise InputError(
             f"The images are {scene.width} x {scene.height} pixels, the map is {summary.width} x {summary.height}.",
             "They have changed since the run; run again.",
         )
-    return write_report(folder, summary, scene, legend, labels=labels, overwrite=overwrite)
-
-
-def _scores(classes: Path, labels: Path) -> list[tuple[str, str]]:
-    found = score_rasters(classes, labels)
-    return [
-        ("Pixels right, clusters matched one-to-one", f"{100 * found.accuracy:.1f} %"),
-        ("Mean intersection over union", f"{100 * found.one_to_one.mean_iou:.1f} %"),
-        ("Labels", labels.name),
-    ]
+    summary = remeasured(summary, classes, folder / "classes.gpkg", legend, progress=progress)
+    scored = evaluate_map(classes, labels, field=field, progress=progress) if labels is not None else None
+    return write_report(folder, summary, scene, legend, scored=scored, overwrite=overwrite)

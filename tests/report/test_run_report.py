@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from geoarseg.cli.main import run_command
+from geoarseg.raster.bands import MAX_BANDS
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.scene import open_scene
 from geoarseg.report.charts import nice_ticks
+from geoarseg.report.pictures import MAX_BYTES
 from geoarseg.report.summary import RunSummary
 from geoarseg.report.words import AreaUnit, brief, change, duration, percent
 from geoarseg.report.write import write_report
@@ -28,6 +30,7 @@ TINY = [
     "network.blocks=1",
 ]
 TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32", "--confidence"]
+MOST_BYTES = 5_000_000
 HOSTILE = "<script>alert('x')</script> \"quoted\" & ]]> </title>"
 SCRIPTS_OF_OURS = 1
 
@@ -45,6 +48,28 @@ class Tags(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+
+
+def summary_of(shape, classes, bands=None):
+    """The summary of a map of an image (band, y, x)."""
+    row = {"share": 1 / classes, "area_m2": 1.0, "area_m2_before_cleaning": 1.0}
+    return RunSummary.model_validate(
+        {
+            "version": "1",
+            "images": ["a"],
+            "height": shape[1],
+            "width": shape[2],
+            "bands": bands or ["<" * 99] * shape[0],
+            "crs": None,
+            "transform": [1, 0, 0, 0, -1, 0],
+            "pixels": {"valid": shape[1] * shape[2], "nodata": 0},
+            "classes": [row | {"value": value} for value in range(1, classes + 1)],
+            "polygons": classes,
+            "training": {},
+            "seconds": {},
+            "settings": {"segment": {"confidence": True}},
+        }
+    )
 
 
 @pytest.fixture
@@ -68,6 +93,9 @@ def test_a_run_writes_a_page_that_stands_alone(out):
         assert f"{row['value']} {row['name']}" in found.text
         assert f"{100 * row['share']:.1f} %" in found.text
     assert all(tag != "img" or attrs["alt"] for tag, attrs in found.tags)
+    areas = [float(area.replace(",", "")) for area in re.findall(r">([\d,.]+) m²</td><td>", page)]
+    assert sum(areas) == pytest.approx(sum(row["area_m2"] for row in summary["classes"]), abs=0.05 * len(areas))
+    assert f"{summary['pixels']['valid']:,} with data" in found.text
     alive = sum(row["share"] > 0 for row in summary["classes"])
     assert sum(tag == "svg" for tag, _ in found.tags) == alive + 1, "the spectra and the loss"
 
@@ -88,13 +116,19 @@ def test_names_are_only_text(out, make_raster):
 
 def test_it_is_made_anew_with_other_names_and_scores(out, tmp_path, capsys):
     files = [str(out / name) for name in ("classes.tif", "classes.gpkg")]
-    assert run_command(["legend", *files, "--rename", "1=meadow", "--merge", "2=3", "--quiet"]) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    for row in summary["classes"]:
+        row["evidence"] = f"seen {row['value']}"
+    (out / "summary.json").write_text(json.dumps(summary))
+    assert run_command(["legend", *files, "--rename", "2=meadow", "--merge", "1=3", "--quiet"]) == 0
     assert run_command(["report", str(out)]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert run_command(["report", str(out), "--labels", str(out / "classes.tif"), "--overwrite"]) == 0
     text = Tags((out / "report.html").read_text(encoding="utf-8")).text
-    assert "1 meadow" in text
-    assert not re.search(r"\b2 class 2\b", text)
+    assert "2 meadow" in text
+    assert "seen 2" in text
+    assert "seen 3" not in text, "a merged class is another one"
+    assert "seen 1" not in text
     assert "100.0 %" in text
 
 
@@ -114,27 +148,47 @@ def test_a_large_raster_makes_a_small_page(make_raster, tmp_path):
     image = make_raster(rng.integers(1, 255, (3, 1800, 2300)).astype(np.uint8), tmp_path / "image.tif")
     make_raster(rng.integers(1, 4, (1, 1800, 2300)).astype(np.uint8), tmp_path / "classes.tif", nodata=0)
     make_raster(rng.integers(0, 101, (1, 1800, 2300)).astype(np.uint8), tmp_path / "confidence.tif", nodata=255)
-    classes = [{"value": v, "share": 0.3, "area_m2": 1.0, "area_m2_before_cleaning": 1.0} for v in (1, 2, 3)]
-    summary = RunSummary.model_validate(
-        {
-            "version": "1",
-            "images": ["a"],
-            "height": 1800,
-            "width": 2300,
-            "bands": ["r", "g", "b"],
-            "crs": None,
-            "transform": [1, 0, 0, 0, -1, 0],
-            "pixels": {"valid": 5, "nodata": 0},
-            "classes": classes,
-            "polygons": 3,
-            "training": {},
-            "seconds": {},
-            "settings": {},
-        }
-    )
-    scene = open_scene(image)
-    path = write_report(tmp_path, summary, scene, Legend.default(3))
-    assert path.stat().st_size < 5_000_000
+    path = write_report(tmp_path, summary_of((3, 1800, 2300), 3), open_scene(image), Legend.default(3))
+    assert path.stat().st_size < MOST_BYTES
+
+
+def test_most_classes_of_most_bands_make_a_small_page(make_raster, tmp_path):
+    rng = np.random.default_rng(1)
+    image = make_raster(rng.integers(0, 60_000, (MAX_BANDS, 90, 90)).astype(np.uint16), tmp_path / "image.tif")
+    make_raster(rng.integers(1, 255, (1, 90, 90)).astype(np.uint8), tmp_path / "classes.tif", nodata=0)
+    make_raster(rng.integers(0, 101, (1, 90, 90)).astype(np.uint8), tmp_path / "confidence.tif", nodata=255)
+    legend = Legend.from_colours(["&" * 400] * 254, [(9, 9, 9)] * 254)
+    path = write_report(tmp_path, summary_of((MAX_BANDS, 90, 90), 254), open_scene(image), legend)
+    # Three pictures of the largest size may come on top.
+    assert path.stat().st_size < MOST_BYTES - 3 * MAX_BYTES * 4 / 3
+
+
+def test_the_charts_show_the_means(make_raster, tmp_path):
+    image = np.stack([np.full((40, 40), value, np.float32) for value in (10, 30)])
+    image[:, 20:] *= 3
+    classes = np.repeat([1, 2], 20)[None, :, None] * np.ones((1, 1, 40), int)
+    scene = open_scene(make_raster(image, tmp_path / "image.tif", dtype="float32", descriptions=["red", "nir"]))
+    make_raster(classes.astype(np.uint8), tmp_path / "classes.tif", nodata=0)
+    path = write_report(tmp_path, summary_of((2, 40, 40), 2, bands=["red", "nir"]), scene, Legend.default(2))
+    texts = [attrs["aria-label"] for tag, attrs in Tags(path.read_text(encoding="utf-8")).tags if tag == "svg"]
+    assert texts == ["Means of class class 1: red 10, nir 30.", "Means of class class 2: red 30, nir 90."]
+
+
+def test_a_confidence_of_another_run_is_not_shown(out):
+    summary = json.loads((out / "summary.json").read_text())
+    summary["settings"]["segment"]["confidence"] = False
+    (out / "summary.json").write_text(json.dumps(summary))
+    assert run_command(["report", str(out), "--overwrite", "--quiet"]) == 0
+    found = Tags((out / "report.html").read_text(encoding="utf-8"))
+    assert sum(tag == "img" for tag, _ in found.tags) == 2
+
+
+def test_another_map_in_the_folder_is_said(out, make_raster, capsys):
+    make_raster(np.ones((1, 70, 80), np.uint8), out / "classes.tif", nodata=0)
+    before = (out / "report.html").read_bytes()
+    assert run_command(["report", str(out), "--overwrite", "--quiet"]) == 2
+    assert "70 x 80" in capsys.readouterr().err
+    assert (out / "report.html").read_bytes() == before
 
 
 def test_words_of_numbers():
