@@ -12,11 +12,19 @@ from geoarseg.cli.options import common_options
 
 @click.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--image", "images", multiple=True, help="The image, if it has moved or is no file; once for each.")
 @click.option("--labels", type=click.Path(path_type=Path), help="Raster or vector layer of labels to score the map by.")
 @click.option("--field", help="Field of a vector layer that holds the class.  [default: class, class_id or value]")
 @common_options
 def command(
-    folder: Path, labels: Path | None, field: str | None, overwrite: bool, quiet: bool, log_json: bool, debug: bool
+    folder: Path,
+    images: tuple[str, ...],
+    labels: Path | None,
+    field: str | None,
+    overwrite: bool,
+    quiet: bool,
+    log_json: bool,
+    debug: bool,
 ) -> None:
     """Make the report.html of a finished run in FOLDER anew, with the names and classes that its files have now.
 
@@ -26,4 +34,4 @@ def command(
     from geoarseg.report.write import report_again
 
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        report_again(folder, labels=labels, field=field, overwrite=overwrite, progress=progress)
+        report_again(folder, images=images, labels=labels, field=field, overwrite=overwrite, progress=progress)

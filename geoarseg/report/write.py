@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from geoarseg.errors import InputError
@@ -18,6 +19,7 @@ from geoarseg.report.page import Shown, page
 from geoarseg.report.pictures import picture_of_confidence, picture_of_image, picture_of_map
 from geoarseg.report.sample import take_sample
 from geoarseg.report.summary import RunSummary, read_summary
+from geoarseg.vector.source import check_same_grid
 
 REPORT_NAME = "report.html"
 
@@ -74,6 +76,7 @@ def write_report(
 def report_again(
     folder: Path,
     *,
+    images: Sequence[str] = (),
     labels: Path | None = None,
     field: str | None = None,
     overwrite: bool = False,
@@ -83,6 +86,7 @@ def report_again(
 
     Args:
         folder: what a run has written.
+        images: the image; empty = that of the run, if it still lies where it was.
         labels: a raster or a vector layer of labels to score the map by; None = no scores.
         field: field of a vector layer that holds the class.
         overwrite: replace an existing report.
@@ -95,12 +99,18 @@ def report_again(
     summary, classes = read_summary(folder / "summary.json"), folder / "classes.tif"
     check_output_path(folder / REPORT_NAME, overwrite)
     legend = class_legend(classes)
-    scene = open_scene(list(summary.images), bands=summary.settings.bands)
-    if (scene.height, scene.width) != (summary.height, summary.width):
-        raise InputError(
-            f"The images are {scene.width} x {scene.height} pixels, the map is {summary.width} x {summary.height}.",
-            "They have changed since the run; run again.",
-        )
+    scene = open_scene(_images(summary, images, folder), bands=summary.settings.bands)
+    check_same_grid(scene, Path(scene.paths[0]), open_scene(classes))
     summary = remeasured(summary, classes, folder / "classes.gpkg", legend, progress=progress)
     scored = evaluate_map(classes, labels, field=field, progress=progress) if labels is not None else None
     return write_report(folder, summary, scene, legend, scored=scored, overwrite=overwrite)
+
+
+def _images(summary: RunSummary, images: Sequence[str], folder: Path) -> list[str]:
+    """The images; those that the summary names only if they are files here, for it may be a stranger's."""
+    if images:
+        return list(images)
+    missing = [name for name in summary.images if not Path(name).is_file()]
+    if missing:
+        raise InputError(f"The image of {folder}, {missing[0]}, is no file here.", "Name it with --image.")
+    return list(summary.images)

@@ -40,7 +40,7 @@ def test_arguments_are_words_with_the_inputs_last():
 CALLS = {
     "run": {
         **{"out": "o", "classes": 6, "bands": (1, 2), "steps": 5, "time_limit": "6.0s", "seed": 1},
-        **{"confidence": True, "device": "cpu", "settings": {"train.batch": 2}},
+        **{"no_confidence": True, "device": "cpu", "settings": {"train.batch": 2}},
     },
     "train": {"out": "m", "classes": 6, "bands": (1,), "steps": 5, "time_limit": "6.0s", "seed": 1, "device": "auto"},
     "segment": {

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from affine import Affine
 
 from geoarseg.cli.main import run_command
 from geoarseg.raster.bands import MAX_BANDS
@@ -201,3 +202,19 @@ def test_words_of_numbers():
     assert brief("x" * 300)[-1] == "…"
     assert nice_ticks(0, 10, 5) == [0, 2, 4, 6, 8, 10]
     assert nice_ticks(3, 3, 5) == [3]
+
+
+def test_addresses_in_a_summary_are_not_followed(out, capsys):
+    summary = json.loads((out / "summary.json").read_text())
+    path = summary["images"][0]
+    summary["images"] = ["/vsicurl/http://127.0.0.1:9/x.tif"]
+    (out / "summary.json").write_text(json.dumps(summary))
+    assert run_command(["report", str(out), "--overwrite"]) == 2
+    assert "Name it with --image" in capsys.readouterr().err
+    assert run_command(["report", str(out), "--overwrite", "--image", path]) == 0
+
+
+def test_an_image_that_lies_elsewhere_is_refused(out, make_raster, tmp_path, capsys):
+    moved = make_raster((4, 70, 90), tmp_path / "moved.tif", transform=Affine(0.5, 0, 9e5, 0, -0.5, 1e6))
+    assert run_command(["report", str(out), "--overwrite", "--image", str(moved)]) == 2
+    assert "lies elsewhere" in capsys.readouterr().err

@@ -138,7 +138,7 @@ class RunAlgorithm(GeoarsegAlgorithm):
             self._image.file(folder, feedback, cut=True),
             out=folder,
             bands=self._image.bands,
-            confidence=self.parameterAsBool(parameters, CONFIDENCE, context),
+            no_confidence=not self.parameterAsBool(parameters, CONFIDENCE, context),
             log_json=True,
             **options,
         )
