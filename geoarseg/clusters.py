@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,14 +12,13 @@ from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.spectra import Spectrum, merge_spectra
-from geoarseg.raster.suggest import suggest
+from geoarseg.raster.suggest import suggest, suggested_legend
 
 
 def as_clusters(predictor: Predictor) -> Predictor:
     """The model with each cluster as a class of its own."""
     alone = tuple(range(1, predictor.card.clusters + 1))
-    card = predictor.card.model_copy(update={"class_of": alone})
-    return Predictor(predictor.network, card, device=str(predictor.device))
+    return predictor.with_card(predictor.card.model_copy(update={"class_of": alone}))
 
 
 def classes_of_clusters(card: ModelCard) -> tuple[int, ...]:
@@ -37,7 +35,7 @@ def with_classes(card: ModelCard, class_of: Sequence[int], legend: Legend) -> Mo
         class_of: the class of each cluster, from 1.
         legend: of the classes, with the values 1, 2 ...
     """
-    return card.model_copy(update={"class_of": tuple(class_of), "legend": tuple(json.loads(legend.to_json()))})
+    return card.model_copy(update={"class_of": tuple(class_of), "legend": legend.rows()})
 
 
 def spectra_of(card: ModelCard) -> tuple[Spectrum, ...]:
@@ -55,14 +53,21 @@ def spectra_of(card: ModelCard) -> tuple[Spectrum, ...]:
         raise ModelFileError(f"The spectra in the model's card cannot be read ({error}).") from None
 
 
+def class_spectra(card: ModelCard) -> tuple[Spectrum, ...]:
+    """The spectra of a model's classes, in the order of their values.
+
+    Raises:
+        ModelFileError: those of its clusters are damaged.
+    """
+    return merge_spectra(spectra_of(card), classes_of_clusters(card))
+
+
 def suggested(card: ModelCard) -> ModelCard:
     """The card with the legend that the spectra of its clusters suggest; as it is where it has none."""
     if not card.spectra:
         return card
-    suggestions = suggest(merge_spectra(spectra_of(card), classes_of_clusters(card)), card.band_roles)
-    rows = zip(sorted(set(card.class_of)), suggestions, strict=True)
-    legend = [{"value": value, "name": s.name, "colour": "#{:02x}{:02x}{:02x}".format(*s.colour)} for value, s in rows]
-    return card.model_copy(update={"legend": tuple(legend)})
+    suggestions = suggest(class_spectra(card), card.band_roles)
+    return card.model_copy(update={"legend": suggested_legend(suggestions, sorted(set(card.class_of))).rows()})
 
 
 def distances_of(card: ModelCard, spectra: Sequence[Spectrum]) -> NDArray[np.float64]:

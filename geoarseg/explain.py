@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from geoarseg.clusters import as_clusters, classes_of_clusters, spectra_of, suggested
+from geoarseg.clusters import as_clusters, class_spectra, classes_of_clusters, suggested
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.survey import measure_spectra, survey
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.progress import Progress
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.memory import SceneLike
-from geoarseg.raster.spectra import merge_spectra
 from geoarseg.raster.suggest import suggest
 
 _DIGITS = 6
@@ -30,7 +28,7 @@ def explain_model(
 ) -> Predictor:
     """As `measure_model`, and the classes get the names and colours that their spectra suggest."""
     measured = measure_model(predictor, scenes, roles=roles, seed=seed, progress=progress)
-    return Predictor(measured.network, suggested(measured.card), device=str(predictor.device))
+    return measured.with_card(suggested(measured.card))
 
 
 def measure_model(
@@ -60,8 +58,7 @@ def measure_model(
     clusters = as_clusters(predictor)
     blocks = survey(scenes, clusters, classes_of_clusters(card), seed=seed, progress=progress)
     spectra = tuple(_rounded(asdict(spectrum)) for spectrum in measure_spectra(blocks, clusters=clusters.classes))
-    renewed = card.model_copy(update={"spectra": spectra, "band_roles": tuple(roles)})
-    return Predictor(predictor.network, renewed, device=str(predictor.device))
+    return predictor.with_card(card.model_copy(update={"spectra": spectra, "band_roles": tuple(roles)}))
 
 
 def class_descriptions(card: ModelCard) -> list[dict[str, Any]]:
@@ -72,8 +69,7 @@ def class_descriptions(card: ModelCard) -> list[dict[str, Any]]:
     """
     if not card.spectra:
         return []
-    spectra = merge_spectra(spectra_of(card), classes_of_clusters(card))
-    legend = Legend.from_json(json.dumps(list(card.legend)))
+    spectra, legend = class_spectra(card), Legend.from_rows(card.legend)
     suggestions = suggest(spectra, card.band_roles)
     rows = sorted(zip(legend, spectra, suggestions, strict=True), key=lambda row: row[2].rank)
     return [

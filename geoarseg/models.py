@@ -199,7 +199,7 @@ def _card(
         band_names=names,
         centre=statistics.centre,
         scale=statistics.scale,
-        legend=_legend(settings.classes),
+        legend=Legend.default(settings.classes).rows(),
         crop_px=crop_px,
         settings=settings.model_dump(mode="json"),
     )
@@ -250,8 +250,4 @@ def state_path_of(model_path: Path) -> Path:
 
 def legend_of(predictor: Predictor) -> Legend:
     """The legend in a model's card."""
-    return Legend.from_json(json.dumps(list(predictor.card.legend)))
-
-
-def _legend(classes: int) -> tuple[dict[str, object], ...]:
-    return tuple(json.loads(Legend.default(classes).to_json()))
+    return Legend.from_rows(predictor.card.legend)

@@ -28,7 +28,7 @@ from geoarseg.mapping import segment_scene
 from geoarseg.models import write_model
 from geoarseg.polygons import vectorize_file
 from geoarseg.progress import Progress
-from geoarseg.raster.atomic import check_output_path, output_error, whole_file
+from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.raster.legend import Colour, Legend, LegendEntry
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.spectra import Spectrum, merge_spectra
@@ -117,7 +117,7 @@ def name_model(
         ),
         _notes(places, class_of, names, naming),
     )
-    named = Predictor(clusters.network, with_classes(clusters.card, class_of, legend), device=settings.device)
+    named = clusters.with_card(with_classes(clusters.card, class_of, legend))
     named = measure_model(named, [scene], roles=scene.band_roles, seed=settings.seed, progress=progress)
     write_model(named, model, overwrite=True)
     if suggestions is not None:
@@ -290,8 +290,5 @@ def _write_map(
     )
     path = out / "naming.json"
     with whole_file(path, overwrite=overwrite) as unfinished:
-        try:
-            text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-            unfinished.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise output_error(path, error) from error
+        text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        unfinished.write_text(text + "\n", encoding="utf-8")

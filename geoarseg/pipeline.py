@@ -20,7 +20,7 @@ from geoarseg.mapping import open_scenes, segment_scene
 from geoarseg.models import legend_of, state_path_of, train_model, write_model
 from geoarseg.polygons import check_polygon_settings, needs_probabilities, vectorize_file
 from geoarseg.progress import Progress
-from geoarseg.raster.atomic import check_output_path, output_error, whole_file
+from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import thumbnail, write_preview
@@ -163,10 +163,11 @@ def _map_scene(
             overwrite=overwrite,
         )
         stage.advance()
-        figures = RunSummary.model_validate(_summary_of(result, scene, predictor, settings, progress))
-        write_report(folder, figures, scene, legend, small=small, overwrite=overwrite)
+        summary = _summary_of(result, scene, predictor, settings, progress)
+        write_report(folder, RunSummary.model_validate(summary), scene, legend, small=small, overwrite=overwrite)
         stage.advance()
-    _write_summary(folder / "summary.json", _summary_of(result, scene, predictor, settings, progress), overwrite)
+    summary["seconds"] = _seconds(progress)  # with the stage that has ended since
+    _write_summary(folder / "summary.json", summary, overwrite)
     return result
 
 
@@ -199,17 +200,18 @@ def _summary_of(
         "dead_classes": list(result.dead),
         "polygons": result.polygons.polygons,
         "training": predictor.card.training,
-        "seconds": {name: round(seconds, 2) for name, seconds in progress.timings.items()},
+        "seconds": _seconds(progress),
         "settings": settings.model_dump(mode="json"),
     }
 
 
+def _seconds(progress: Progress) -> dict[str, float]:
+    return {name: round(seconds, 2) for name, seconds in progress.timings.items()}
+
+
 def _write_summary(path: Path, summary: dict[str, Any], overwrite: bool) -> None:
     with whole_file(path, overwrite=overwrite) as unfinished:
-        try:
-            unfinished.write_text(_indented(summary), encoding="utf-8")
-        except OSError as error:
-            raise output_error(path, error) from error
+        unfinished.write_text(_indented(summary), encoding="utf-8")
 
 
 def _indented(summary: dict[str, object]) -> str:

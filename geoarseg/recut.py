@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import numpy as np
 
 from geoarseg.clustering.consensus import LEAST_SHARE
 from geoarseg.clustering.merging import MergeTree
@@ -22,14 +23,14 @@ def recut(predictor: Predictor, classes: int) -> Predictor:
         SettingsError: the model has fewer clusters, or its clusters have no tree.
     """
     card = _recut_card(predictor.card, classes)
-    return _changed(predictor, card if card is predictor.card else suggested(card))
+    return predictor.with_card(card if card is predictor.card else suggested(card))
 
 
 def with_smoothing(predictor: Predictor, radius_px: int | None) -> Predictor:
     """A model whose map is smoothed by a guided filter of this radius; 0 = not at all, None = as it is."""
     if radius_px is None or radius_px == predictor.card.smoothing_px:
         return predictor
-    return _changed(predictor, predictor.card.model_copy(update={"smoothing_px": radius_px}))
+    return predictor.with_card(predictor.card.model_copy(update={"smoothing_px": radius_px}))
 
 
 def tree_of(card: ModelCard) -> MergeTree | None:
@@ -48,16 +49,10 @@ def _recut_card(card: ModelCard, classes: int) -> ModelCard:
         )
     if not 2 <= classes <= tree.clusters:
         raise SettingsError(f"The model has {tree.clusters} clusters: {classes} classes cannot be made of them.")
-    cut = tree.cut(classes, least_share=LEAST_SHARE).tolist()
-    sizes = [0.0] * classes
-    for number, share in zip(cut, tree.shares, strict=True):
-        sizes[number] += share
+    cut = tree.cut(classes, least_share=LEAST_SHARE)
+    sizes = np.bincount(cut, weights=tree.shares, minlength=classes).tolist()
     changes: dict[str, Any] = {
-        "class_of": by_share([number + 1 for number in cut], sizes),
-        "legend": tuple(json.loads(Legend.default(classes).to_json())),
+        "class_of": by_share((cut + 1).tolist(), sizes),
+        "legend": Legend.default(classes).rows(),
     }
     return card.model_copy(update=changes)
-
-
-def _changed(predictor: Predictor, card: ModelCard) -> Predictor:
-    return Predictor(predictor.network, card, device=str(predictor.device))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +79,7 @@ def model_legend(path: Path) -> Legend:
     Raises:
         ModelFileError: the file cannot be used.
     """
-    return Legend.from_json(json.dumps(list(load_card(path).legend)))
+    return Legend.from_rows(load_card(path).legend)
 
 
 def relabel_model(path: Path, legend: Legend, *, merges: Mapping[int, int], progress: Progress) -> None:
@@ -93,8 +92,7 @@ def relabel_model(path: Path, legend: Legend, *, merges: Mapping[int, int], prog
     with progress.stage("relabel", total=1, unit="model") as stage:
         network, card = load_model(path)
         class_of = tuple(merges.get(number, number) for number in card.class_of)
-        rows = tuple(json.loads(legend.to_json()))
-        renewed = card.model_copy(update={"legend": rows, "class_of": class_of})
+        renewed = card.model_copy(update={"legend": legend.rows(), "class_of": class_of})
         write_model(Predictor(network, renewed, device="cpu"), path, overwrite=True)
         stage.advance()
 

@@ -92,7 +92,7 @@ def train(
     keeping = Keeping(kept.state_path, judge if kept.score else None, kept.log, data.name)
     with processes_for([follower] * (settings.devices - 1), device=settings.device) as processes:
         result = train_network(
-            sampler if teacher is None else LessonSampler(teacher.lessons, crop_px=sampler.crop_px, seed=settings.seed),
+            _taught_by(teacher, sampler, settings.seed),
             data.statistics,
             settings=settings,
             colours=data.colours,
@@ -146,12 +146,17 @@ def _teacher_of(data: Data, settings: Settings, progress: Progress | None = None
     return find_teacher(data.blocks(), data.statistics, settings=settings, recipe=data.recipe, progress=progress)
 
 
+def _taught_by(teacher: Teacher | None, sampler: ReadingSampler, seed: int) -> ReadingSampler:
+    """What a network is trained on: the lessons of a teacher, or where there is none the crops of the sampler."""
+    return sampler if teacher is None else LessonSampler(teacher.lessons, crop_px=sampler.crop_px, seed=seed)
+
+
 def _follow(data: Data, settings: Settings, state_path: Path | None, processes: OneProcess) -> None:
     """What processes 1, 2 ... do: the same training, on crops of their own."""
     seed = int(np.random.SeedSequence([settings.seed, processes.rank]).generate_state(1)[0])
     teacher, sampler = _teacher_of(data, settings), data.sampler(seed)
     train_network(
-        sampler if teacher is None else LessonSampler(teacher.lessons, crop_px=sampler.crop_px, seed=seed),
+        _taught_by(teacher, sampler, seed),
         data.statistics,
         settings=settings,
         colours=data.colours,

@@ -104,3 +104,9 @@ def test_the_tree_travels_with_the_model(tmp_path):
 def test_a_card_that_contradicts_itself_is_refused(changes):
     with pytest.raises(ValueError, match=r"class_of|merges|share"):
         model(**changes)
+
+
+def test_another_card_leaves_the_device_to_choose():
+    """Sent to a worker with a GPU, a model that was asked for on any device uses it, smoothed otherwise or not."""
+    asked = Predictor(model().network, model().card, device="auto")
+    assert recut(with_smoothing(asked, 2), 2).__reduce__()[1][1] == "auto"

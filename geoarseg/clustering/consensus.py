@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +40,18 @@ class Consensus:
     def memberships(self, image: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The members' mean probabilities of the merged clusters, (class, y, x); see `ImageModel`."""
         shares = np.zeros((self.classes, *valid.shape), np.float32)
-        class_of = iter(self.tree.cut(self.classes, least_share=LEAST_SHARE).tolist())
+        class_of = iter(self._class_of)
         for member in self.members:
             for plane in member.memberships(image, valid):
                 shares[next(class_of)] += plane
         shares /= len(self.members)
         return shares
+
+    @cached_property
+    def _class_of(self) -> list[int]:
+        """The class of each cluster; cut once, not for each window."""
+        class_of: list[int] = self.tree.cut(self.classes, least_share=LEAST_SHARE).tolist()
+        return class_of
 
 
 def joint_of_clusters(maps: Iterable[NDArray[np.floating]], *, distance_px: int = 0) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
     Normalisation is left to the graph, so mean and deviation are 0 and 1. The resolution is that of the training, taken
     for metres; without one, or in degrees, the user has to say it.
     """
-    legend = Legend.from_json(json.dumps(list(card.legend)))
+    legend = Legend.from_rows(card.legend)
     tile_px, overlap = tiling(network)
     bands = len(card.bands)
     values: dict[str, object] = {

@@ -18,7 +18,7 @@ from geoarseg.export.deepness import deepness_metadata
 from geoarseg.export.graph import DIVISOR, MapGraph, class_values
 from geoarseg.network.checkpoint import ModelCard, load_model
 from geoarseg.network.model import Network
-from geoarseg.raster.atomic import check_output_path, output_error, whole_file
+from geoarseg.raster.atomic import check_output_path, whole_file
 
 _OPSET = 18
 _SAMPLE_PX = (45, 51)  # odd, lest the exporter takes the sizes for multiples of a stride
@@ -62,10 +62,7 @@ def export_onnx(
     metadata = {} if raw else deepness_metadata(network, card)
     program.model.metadata_props.update(metadata | {"geoarseg": json.dumps(_facts(network, card, raw))})
     with whole_file(out, overwrite=overwrite) as unfinished:
-        try:
-            program.save(unfinished)
-        except OSError as error:
-            raise output_error(out, error) from error
+        program.save(unfinished)
     return Path(out)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Literal, cast, overload
 
@@ -67,7 +66,7 @@ def segment(
     job = plan(scene, predictor, window_px=window_px, probabilities="exact" if probabilities else "none")
     planes = _planes(job)
     classes = _on_grid(scene, planes[0].astype(np.uint8)).rio.write_nodata(NODATA_CLASS).rename("classes")
-    classes.attrs.update(Legend.from_json(json.dumps(list(predictor.card.legend))).to_flags())
+    classes.attrs.update(Legend.from_rows(predictor.card.legend).to_flags())
     if not confidence and not probabilities:
         return cast(xr.DataArray, classes)
     layers = {"classes": classes}

@@ -77,6 +77,10 @@ class Predictor:
         network, card = load_model(path)
         return cls(network, card, device=device)
 
+    def with_card(self, card: ModelCard) -> Predictor:
+        """The same network with another card, on the device that was asked for."""
+        return Predictor(self.network, card, device=self._asked_device)
+
     def __call__(self, images: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
         """Probabilities (N, class, y, x), float32, of pixel values (N, band, y, x) with validity (N, y, x)."""
         with torch.inference_mode():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree as ET  # only writes XML, never parses it
@@ -52,7 +52,7 @@ class LegendEntry:
     @property
     def hex(self) -> str:
         """The colour as `#rrggbb`."""
-        return "#{:02x}{:02x}{:02x}".format(*self.colour)
+        return hex_of(self.colour)
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,11 @@ class Legend:
 
     def to_json(self) -> str:
         """The legend as a JSON list of `{value, name, colour}`."""
-        rows = [{"value": e.value, "name": e.name, "colour": e.hex} for e in self.entries]
-        return json.dumps(rows, ensure_ascii=False)
+        return json.dumps(self.rows(), ensure_ascii=False)
+
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """The legend as `{value, name, colour}` of each class, as a model's card has it."""
+        return tuple({"value": e.value, "name": e.name, "colour": e.hex} for e in self.entries)
 
     @classmethod
     def from_json(cls, text: str) -> Legend:
@@ -111,6 +114,18 @@ class Legend:
         """
         try:
             rows = json.loads(text)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(f"The legend cannot be read ({error}).") from error
+        return cls.from_rows(rows)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Legend:
+        """Read what `rows` gave.
+
+        Raises:
+            InputError: it is no legend.
+        """
+        try:
             entries = (LegendEntry(int(r["value"]), str(r["name"]), parse_hex(r["colour"])) for r in rows)
             return cls(tuple(entries))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -220,6 +235,11 @@ class LegendEdit:
                 if e.value not in self.merges
             )
         )
+
+
+def hex_of(colour: Colour) -> str:
+    """A colour as `#rrggbb`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def parse_hex(text: str) -> Colour:

@@ -66,9 +66,10 @@ def suggest(spectra: Sequence[Spectrum], roles: Sequence[str | None]) -> tuple[S
     return tuple(found[row] for row in range(len(spectra)))
 
 
-def suggested_legend(suggestions: Sequence[Suggestion]) -> Legend:
-    """The suggestions as the legend of classes 1..K."""
-    return Legend(tuple(LegendEntry(value, s.name, s.colour) for value, s in enumerate(suggestions, 1)))
+def suggested_legend(suggestions: Sequence[Suggestion], values: Sequence[int] | None = None) -> Legend:
+    """The suggestions as the legend of classes of these ascending values; of 1..K by default."""
+    pairs = zip(values or range(1, len(suggestions) + 1), suggestions, strict=True)
+    return Legend(tuple(LegendEntry(value, s.name, s.colour) for value, s in pairs))
 
 
 def _names(findings: Sequence[Finding]) -> list[str]:

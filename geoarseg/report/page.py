@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from geoarseg.evaluation.result import Evaluation
 from geoarseg.evaluation.tables import Table, result_tables
-from geoarseg.raster.legend import Legend
+from geoarseg.raster.legend import Legend, hex_of
 from geoarseg.report.charts import Chart, Points, loss_chart, spectrum_chart
 from geoarseg.report.pictures import CONFIDENCE_COLOURS, Picture
 from geoarseg.report.sample import PixelSample, Spectrum, spectrum_of
@@ -65,7 +65,7 @@ def page(
         "rows": _rows(summary, legend, sample),
         "sample": sample,
         "tables": [_brief_table(table) for table in result_tables(scored)] if scored is not None else [],
-        "ramp": ", ".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in CONFIDENCE_COLOURS),
+        "ramp": ", ".join(map(hex_of, CONFIDENCE_COLOURS)),
         "curve": loss_chart(curve) if curve is not None and curve.step else None,
         "images": _images(summary),
         "times": [(f"Time: {name}", duration(seconds).text) for name, seconds in summary.seconds.items()],
@@ -86,7 +86,7 @@ def _rows(summary: RunSummary, legend: Legend, sample: PixelSample) -> list[dict
     bounds = (min(ends), max(ends)) if ends else (0.0, 1.0)
     rows = []
     for row in sorted(summary.classes, key=lambda row: -row.share):
-        name, colour = legend.name_of(row.value), "#{:02x}{:02x}{:02x}".format(*legend.colour_of(row.value))
+        name, colour = legend.name_of(row.value), hex_of(legend.colour_of(row.value))
         spectrum = spectra[row.value]
         rows.append(
             {

@@ -9,7 +9,7 @@ from geoarseg.errors import InputError
 from geoarseg.evaluation.evaluate import evaluate_map
 from geoarseg.evaluation.result import Evaluation
 from geoarseg.progress import Progress
-from geoarseg.raster.atomic import check_output_path, output_error, whole_file
+from geoarseg.raster.atomic import check_output_path, whole_file
 from geoarseg.raster.legend import Legend
 from geoarseg.raster.preview import Small, thumbnail
 from geoarseg.raster.relabel import class_legend
@@ -66,10 +66,7 @@ def write_report(
     text = page(summary, legend, sample, pictures, title=Path(summary.images[0]).name, scored=scored)
     path = folder / REPORT_NAME
     with whole_file(path, overwrite=overwrite) as unfinished:
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise output_error(path, error) from error
+        unfinished.write_text(text, encoding="utf-8")
     return path
 
 
