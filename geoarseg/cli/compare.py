@@ -41,7 +41,7 @@ def command(
     debug: bool,
     **options: Any,
 ) -> None:
-    """Score AC beside K-means, Gaussian mixtures on bands and texture, and a random CNN on IMAGES with labels.
+    """Score our networks beside K-means, Gaussian mixtures and their consensus on IMAGES with labels.
 
     The result is table.csv, table.md, maps.png and every map. Each method is run once a seed with as many clusters as
     the labels have classes (or -k). "-guided" stands for a guided filter over the probabilities. A comparison that was

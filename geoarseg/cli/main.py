@@ -26,7 +26,7 @@ COMMANDS = {
     "report": "Make the page that tells of a finished run anew.",
     "evaluate": "Score a class raster or a model against labels.",
     "info": "Say what a raster or a model file holds.",
-    "compare": "Score AC beside K-means, mixtures, IIC and ARL on a labelled image.",
+    "compare": "Score our networks beside K-means and mixtures on a labelled image.",
     "demo": "Make a sample scene, run on it, and score the map beside K-means.",
     "export": "Write a model in the forms of other programs: ONNX.",
     "data": "Prepare a benchmark dataset for training and evaluation.",
