@@ -9,16 +9,13 @@ from typing import Any
 import numpy as np
 
 from geoarseg.clustering.consensus import LEAST_SHARE
-from geoarseg.clustering.merging import MergeTree, information_of, merge_tree, merged_joint, suggested_classes
+from geoarseg.clustering.merging import ALPHAS, MergeTree, information_of, merge_tree, merged_joint, suggested_classes
 from geoarseg.clusters import suggested
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.raster.legend import Legend
 from geoarseg.training.numbering import by_share
-
-ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Steps from classes of similar size to classes as unequal as they are."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from geoarseg.clustering.merging import ALPHAS
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, load_card, model_bytes
 from geoarseg.network.model import build_network
-from geoarseg.recut import ALPHAS, cuts_of, information_curve, recut, tree_of, with_smoothing
+from geoarseg.recut import cuts_of, information_curve, recut, tree_of, with_smoothing
 from geoarseg.settings import NetworkSettings
 
 SHARES = (0.35, 0.05, 0.3, 0.05, 0.25)
