@@ -126,7 +126,7 @@ def cell(at_k, at_4k=()):
     """What the table says of a method on a scene; a dash where it was not run at 4K."""
     seconds = statistics.mean(trial.seconds for trial in at_k)
     iou = f"{100 * statistics.mean(trial.mean_iou for trial in at_k):.0f}"
-    many = figure(at_4k, "many_to_one") if at_4k else "–"
+    many = figure(at_4k, "many_to_one") if at_4k else "-"
     return f"{figure(at_k, 'one_to_one')} / {many} ({iou}), {seconds:.0f} s"
 
 
