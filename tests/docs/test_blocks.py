@@ -14,7 +14,8 @@ import click
 import pytest
 import stand_ins
 import yaml
-from blocks import DOCUMENTS, REPOSITORY, blocks_of, commands_of, parse, spans_of
+from blocks import DOCUMENTS, REPOSITORY, blocks_of, spans_of
+from command_lines import commands_of, parse
 
 import geoarseg
 from geoarseg.cli.main import run_command
