@@ -28,6 +28,7 @@ READER_HAS = {
     "cluster.md": ["model.safetensors"],
     "evaluation.md": ["classes.tif", "fields.gpkg", "sample.gpkg", "model.safetensors", "potsdam"],
     "export.md": ["model.safetensors"],
+    "faq.md": ["model.safetensors"],
     "legend.md": ["out", "other_classes.tif", "other_classes.gpkg"],
     "naming.md": ["points.gpkg"],
     "polygons.md": ["classes.tif", "confidence.tif"],
