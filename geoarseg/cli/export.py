@@ -12,6 +12,11 @@ def command() -> None:
     """Write models in the forms of other programs.
 
     The result is an ONNX file.
+
+    Examples:
+
+    \b
+        geoarseg export onnx model.safetensors -o model.onnx
     """
 
 
@@ -23,16 +28,17 @@ def command() -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def onnx(model: Path, out: Path, raw: bool, overwrite: bool, quiet: bool, debug: bool) -> None:
-    r"""Write MODEL as an ONNX file that takes images of any size.
+    """Write MODEL as an ONNX file that takes images of any size.
 
     The result holds normalisation, network and merged classes; its output is the probabilities of the classes. Its
     input is pixel values divided by 255 whatever their type, as the QGIS plugin Deepness gives them. NaN is no data.
     The smoothing of maps (the guided filter) is not in it, so a map may be more speckled than ours.
 
-    \b
     Examples:
-      geoarseg export onnx model.safetensors -o model.onnx
-      geoarseg export onnx model.safetensors -o model.onnx --raw
+
+    \b
+        geoarseg export onnx model.safetensors -o model.onnx
+        geoarseg export onnx model.safetensors -o model.onnx --raw
     """
     from geoarseg.export.onnx_file import export_onnx
 
