@@ -108,13 +108,15 @@ def compare(
     Raises:
         InputError: image or labels cannot be used, or do not lie on each other.
         OutputError: the folder cannot be written, or holds a comparison of other arguments.
-        SettingsError: a method is unknown, or there is no seed.
+        SettingsError: a method is unknown, there is no seed, or the number of classes is auto.
     """
     progress, images = progress or Progress(), find_images(images)
     if unknown := [method for method in methods if method not in METHODS]:
         raise SettingsError(f"There is no method {unknown[0]!r}.", f"Choose from {', '.join(METHODS)}.")
     if not methods or not seeds:
         raise SettingsError("There is nothing to compare.", "Name one or more methods and seeds.")
+    if settings.auto_classes:
+        raise SettingsError("Methods are compared with one number of classes for all.", "Leave out `auto`.")
     (scene,) = open_scenes(images, bands=settings.bands, per_image=False)
     for name in ("table.csv", "table.md", "maps.png"):
         check_output_path(out / name, overwrite=True)

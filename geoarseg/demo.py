@@ -60,13 +60,13 @@ def demonstrate(
             write_landscape(out / "potsdam", landscape, potsdam_colours=True, overwrite=overwrite)
         stage.advance()
     (result,) = run([str(files.image)], out, settings=settings, overwrite=overwrite, progress=progress)
-    scene = open_scene(files.image)
+    scene, classes = open_scene(files.image), len(result.maps.shares)
     kmeans = write_cog(
         out / "kmeans.tif",
         kmeans_map(
             scene,
             estimate_statistics([scene], seed=settings.seed),
-            classes=settings.classes,
+            classes=classes,
             seed=settings.seed,
             progress=progress,
         ),
@@ -74,7 +74,7 @@ def demonstrate(
         width=scene.width,
         crs=scene.crs,
         transform=scene.transform,
-        legend=Legend.default(settings.classes),
+        legend=Legend.default(classes),
         overwrite=overwrite,
     )
     ours = score_rasters(result.maps.classes, files.labels)

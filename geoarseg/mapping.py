@@ -87,6 +87,7 @@ def segment_images(
     *,
     settings: Settings,
     classes: int | None = None,
+    alpha: float | None = None,
     bands: Sequence[int] | None = None,
     confidence: Path | None = None,
     probabilities: Path | None = None,
@@ -104,6 +105,7 @@ def segment_images(
         out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
         settings: the settings; `segment` counts.
         classes: merge the model's clusters to so many classes; None = as they are.
+        alpha: merge them to classes that may be so unequal, 0 to 1; None = as they are.
         bands: bands to use; None = those of the training.
         confidence: the confidence raster to write, or its folder; None = none.
         probabilities: the raster of all classes' probabilities to write, or its folder; None = none.
@@ -121,8 +123,8 @@ def segment_images(
     """
     progress, images = progress or Progress(), find_images(images)
     predictor = with_smoothing(predictor, settings.segment.smoothing_px)
-    if classes is not None:
-        predictor = recut(predictor, classes)
+    if classes is not None or alpha is not None:
+        predictor = recut(predictor, classes, alpha=alpha)
     scenes = open_scenes(images, bands=bands or predictor.card.bands, per_image=per_image)
     rasters = [MapPaths(out, confidence, probabilities)]
     if per_image:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from geoarseg.clustering.consensus import LEAST_SHARE
-from geoarseg.clustering.merging import MergeTree
+from geoarseg.clustering.merging import MergeTree, information_of, merge_tree, merged_joint, suggested_classes
 from geoarseg.clusters import suggested
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
@@ -15,15 +17,74 @@ from geoarseg.network.checkpoint import ModelCard
 from geoarseg.raster.legend import Legend
 from geoarseg.training.numbering import by_share
 
+ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Steps from classes of similar size to classes as unequal as they are."""
 
-def recut(predictor: Predictor, classes: int) -> Predictor:
-    """A model whose clusters are merged to so many classes, numbered by size, with a new legend.
+
+@dataclass(frozen=True)
+class Cut:
+    """One way to make classes of a model's clusters."""
+
+    classes: int
+    """How many."""
+    alpha: float
+    """How unequal they may be; see `geoarseg.clustering.merging`."""
+    class_of: tuple[int, ...]
+    """The class of each cluster, from 1, the largest first."""
+    information: float
+    """What the classes tell of each other's whereabouts, in nats."""
+    legend: Legend
+    """Suggested names and colours."""
+
+
+def recut(predictor: Predictor, classes: int | None = None, *, alpha: float | None = None) -> Predictor:
+    """A model whose clusters are merged otherwise, to classes numbered by size, with a new legend.
+
+    Args:
+        predictor: the model.
+        classes: how many; None = as many as it has.
+        alpha: how unequal they may be, 0 to 1; None = as it was trained.
 
     Raises:
         SettingsError: the model has fewer clusters, or its clusters have no tree.
     """
-    card = _recut_card(predictor.card, classes)
+    card = _recut_card(predictor.card, classes or predictor.classes, alpha)
     return predictor.with_card(card if card is predictor.card else suggested(card))
+
+
+def cuts_of(card: ModelCard) -> Iterator[Cut]:
+    """Every way to make classes of a model's clusters, by each of `ALPHAS` and the alpha of its training.
+
+    None where the model does not know how its clusters merge.
+    """
+    if card.alpha is None or not card.joint:
+        return
+    joint = np.array(card.joint)
+    for alpha in sorted({*ALPHAS, card.alpha}):
+        tree = tree_of(card, alpha)
+        assert tree is not None
+        for classes in range(2, card.clusters + 1):
+            cut = suggested(_cut_card(card, tree, classes))
+            information = information_of(merged_joint(joint, np.array(cut.class_of) - 1))
+            yield Cut(classes, alpha, cut.class_of, information, Legend.from_rows(cut.legend))
+
+
+def information_curve(card: ModelCard) -> dict[str, Any] | None:
+    """What classes would tell of each other's whereabouts, by how many there are, of JSON types only.
+
+    `classes` from 1 to the number of clusters, the `information` of each in nats, and how many are `suggested`; None
+    where the model does not know how its clusters merge.
+    """
+    tree, joint = tree_of(card), np.array(card.joint)
+    if tree is None or not len(joint):
+        return None
+    counts = range(1, card.clusters + 1)
+    cuts = [tree.cut(classes, least_share=LEAST_SHARE) for classes in counts]
+    return {
+        "classes": list(counts),
+        "information": [round(information_of(merged_joint(joint, cut)), 5) for cut in cuts],
+        "suggested": suggested_classes(tree, joint, least_share=LEAST_SHARE),
+    }
 
 
 def with_smoothing(predictor: Predictor, radius_px: int | None) -> Predictor:
@@ -33,22 +94,40 @@ def with_smoothing(predictor: Predictor, radius_px: int | None) -> Predictor:
     return predictor.with_card(predictor.card.model_copy(update={"smoothing_px": radius_px}))
 
 
-def tree_of(card: ModelCard) -> MergeTree | None:
-    """How the clusters of a model merge; None where that is not known."""
-    return MergeTree(card.merges, card.information, card.cluster_shares) if card.merges else None
+def tree_of(card: ModelCard, alpha: float | None = None) -> MergeTree | None:
+    """How the clusters of a model merge; None where that is not known.
+
+    Args:
+        card: of the model.
+        alpha: how unequal its classes may be; None = as it was trained.
+
+    Raises:
+        SettingsError: alpha is negative, or the model does not know enough for another one.
+    """
+    if not card.merges:
+        return None
+    if alpha is None or alpha == card.alpha:
+        return MergeTree(card.merges, card.information, card.cluster_shares)
+    if not card.joint:
+        raise SettingsError("The model does not know how often its clusters meet.", "Leave out --alpha.")
+    return replace(merge_tree(np.array(card.joint), alpha=alpha), shares=card.cluster_shares)
 
 
-def _recut_card(card: ModelCard, classes: int) -> ModelCard:
-    tree = tree_of(card)
+def _recut_card(card: ModelCard, classes: int, alpha: float | None) -> ModelCard:
+    tree = tree_of(card, alpha)
     if tree is None:
-        if set(card.class_of) == set(range(1, classes + 1)):
+        if alpha is None and set(card.class_of) == set(range(1, classes + 1)):
             return card
         raise SettingsError(
             f"The model has {len(set(card.class_of))} classes and no tree to merge or split them by.",
-            "Leave out -k, or train it with the objective `consensus`.",
+            "Leave out -k and --alpha, or train it with the objective `consensus`.",
         )
     if not 2 <= classes <= tree.clusters:
         raise SettingsError(f"The model has {tree.clusters} clusters: {classes} classes cannot be made of them.")
+    return _cut_card(card, tree, classes)
+
+
+def _cut_card(card: ModelCard, tree: MergeTree, classes: int) -> ModelCard:
     cut = tree.cut(classes, least_share=LEAST_SHARE)
     sizes = np.bincount(cut, weights=tree.shares, minlength=classes).tolist()
     changes: dict[str, Any] = {

@@ -228,6 +228,9 @@ class Settings(Section):
     """All settings of a run."""
 
     classes: int = Field(6, ge=2, le=254, description="number of classes K")
+    auto_classes: bool = Field(
+        False, description="take as many classes as the clusters made for `classes` suggest, by the knee of their tree"
+    )
     bands: tuple[int, ...] | None = Field(None, description="bands to use, counted from 1; all but alpha by default")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of every random choice")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:1 or mps")
@@ -254,6 +257,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Settings:
+        if self.auto_classes and self.train.objective != "consensus":
+            raise ValueError(f"auto_classes needs the tree of the objective consensus, {self.train.objective} has none")
         if self.train.crop_px % self.network.stride_px:
             raise ValueError(
                 f"train.crop_px ({self.train.crop_px}) must be a multiple of network.stride_px"

@@ -5,7 +5,7 @@ from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, load_card, model_bytes
 from geoarseg.network.model import build_network
-from geoarseg.recut import recut, tree_of, with_smoothing
+from geoarseg.recut import ALPHAS, cuts_of, information_curve, recut, tree_of, with_smoothing
 from geoarseg.settings import NetworkSettings
 
 SHARES = (0.35, 0.05, 0.3, 0.05, 0.25)
@@ -110,3 +110,49 @@ def test_another_card_leaves_the_device_to_choose():
     """Sent to a worker with a GPU, a model that was asked for on any device uses it, smoothed otherwise or not."""
     asked = Predictor(model().network, model().card, device="auto")
     assert recut(with_smoothing(asked, 2), 2).__reduce__()[1][1] == "auto"
+
+
+def joint_of_five():
+    """Two pairs of clusters that meet often, the smaller of which lies in a large fifth one."""
+    joint = np.diag(SHARES) + np.full((5, 5), 0.002)
+    joint[1, 3] = joint[3, 1] = 0.04
+    joint[2, 4] = joint[4, 2] = 0.02
+    joint[0, 1] = joint[1, 0] = 0.02
+    return tuple(map(tuple, joint.tolist()))
+
+
+def test_classes_can_be_more_or_less_equal():
+    """Small clusters are merged first where classes are to be of similar size."""
+    known = model(joint=joint_of_five(), alpha=1.0)
+    equal, unequal = recut(known, 3, alpha=0), recut(known, 3)
+    assert known.card.class_of != unequal.card.class_of, "numbered by size"
+    assert recut(known, 3, alpha=1.0).card == unequal.card, "the tree of the training"
+    assert recut(known, alpha=0.25).classes == 3
+    smallest = [min(np.bincount(found.card.class_of, weights=SHARES)[1:]) for found in (equal, unequal)]
+    assert smallest[0] >= smallest[1]
+    with pytest.raises(SettingsError, match="does not know how often"):
+        recut(model(alpha=1.0), 3, alpha=0)
+
+
+def test_all_cuts_are_those_that_can_be_made():
+    known = model(joint=joint_of_five(), alpha=0.6)
+    cuts = list(cuts_of(known.card))
+    assert [(cut.alpha, cut.classes) for cut in cuts] == [
+        (alpha, classes) for alpha in sorted({*ALPHAS, 0.6}) for classes in (2, 3, 4, 5)
+    ]
+    for cut in cuts:
+        assert cut.class_of == recut(known, cut.classes, alpha=cut.alpha).card.class_of
+        assert len(cut.legend.entries) == cut.classes
+    assert not list(cuts_of(model().card))
+
+
+def test_the_curve_of_information_belongs_to_the_cuts():
+    card = model(joint=joint_of_five(), alpha=1.0).card
+    curve = information_curve(card)
+    assert curve["classes"] == [1, 2, 3, 4, 5]
+    assert curve["information"][0] == 0
+    assert (np.diff(curve["information"]) >= 0).all()
+    told = {cut.classes: cut.information for cut in cuts_of(card) if cut.alpha == 1.0}
+    assert curve["information"][1:] == pytest.approx([told[classes] for classes in (2, 3, 4, 5)], abs=1e-5)
+    assert 2 <= curve["suggested"] <= 5
+    assert information_curve(model().card) is None

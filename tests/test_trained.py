@@ -119,3 +119,33 @@ def test_one_training_every_k(fields, tmp_path, capsys):
     assert run_command(["info", str(model), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["classes"], facts["clusters"]) == (3, 12)
+    assert {(cut["classes"], cut["alpha"]) for cut in facts["cuts"]} >= {(2, 0.0), (12, 1.0)}
+    here = next(cut for cut in facts["cuts"] if (cut["classes"], cut["alpha"]) == (3, kept.alpha))
+    assert sorted(here["class_of"]) == sorted(kept.class_of)
+    assert [row["value"] for row in here["legend"]] == [1, 2, 3]
+    out, command = tmp_path / "equal.tif", ["segment", image, "-m", str(model), "-o"]
+    assert run_command([*command, str(out), "--alpha", "0", "--quiet"]) == 0
+    with rasterio.open(out) as dataset:
+        assert set(np.unique(dataset.read(1)).tolist()) <= {0, 1, 2, 3}
+    assert run_command([*command, str(tmp_path / "no.tif"), "--alpha", "2"]) == 2
+
+
+def test_the_image_may_suggest_how_many_classes(fields, tmp_path):
+    """Made for six classes, three of which are there."""
+    path, labels = fields
+    suggested = settings().model_copy(update={"classes": 6, "auto_classes": True})
+    predictor = train_model([open_scene(path)], settings=suggested)
+    assert predictor.card.clusters == 24
+    assert predictor.classes == len(predictor.card.legend) == len(predictor.card.training["shares"]) == 3
+    assert score_maps(mapped(path, predictor, tmp_path / "map.tif"), labels).accuracy > 0.9
+
+
+def test_auto_is_an_answer_to_how_many_classes(tmp_path, capsys):
+    from geoarseg.cli.options import settings_from
+
+    assert settings_from(classes="auto").auto_classes
+    assert settings_from(classes=4, overrides=("auto_classes=true",)).auto_classes is False
+    assert run_command(["run", "x.tif", "-o", str(tmp_path), "-k", "few"]) == 2
+    assert "neither a number of classes nor auto" in capsys.readouterr().err
+    assert run_command(["run", "x.tif", "-o", str(tmp_path), "-k", "auto", "--set", "train.objective=ac"]) == 2
+    assert "needs the tree" in capsys.readouterr().err

@@ -47,7 +47,7 @@ def command(
     the labels have classes (or -k). "-guided" stands for a guided filter over the probabilities. A comparison that was
     cut off goes on where it stopped.
     """
-    classes = options["classes"]
+    classes = None if options["classes"] == "auto" else options["classes"]
     settings = settings_from(**options)
     from geoarseg.compare import DEFAULT_METHODS, METHODS, compare
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def command(file: str, as_json: bool, debug: bool) -> None:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     facts.get("training", {}).pop("loss_curve", None)  # hundreds of numbers, for a picture
+    facts.pop("cuts", None)  # and hundreds of legends, for a slider
     for name, value in facts.items():
         lines = value if name == "spectra" else [value]
         for line in lines:
@@ -29,13 +31,16 @@ def command(file: str, as_json: bool, debug: bool) -> None:
 def _model_facts(file: str) -> dict[str, Any]:
     from geoarseg.explain import class_descriptions
     from geoarseg.network.checkpoint import load_card
+    from geoarseg.recut import cuts_of
 
     card = load_card(file)
     facts = card.model_dump(mode="json") | {"spectra": class_descriptions(card)}
+    cuts = [asdict(cut) | {"legend": cut.legend.rows()} for cut in cuts_of(card)]
     return (
         {"kind": "model", "version": card.version, "classes": len(set(card.class_of))}
         | {name: facts[name] for name in ("clusters", "class_of", "smoothing_px", "bands", "band_names", "network")}
         | {name: facts[name] for name in ("centre", "scale", "pixel_size", "legend", "spectra", "training", "settings")}
+        | {"cuts": cuts}
     )
 
 

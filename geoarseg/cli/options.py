@@ -31,6 +31,19 @@ class BandList(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of band numbers such as 1,2,3.", param, ctx)
 
 
+class ClassCount(click.ParamType[int | str]):
+    """A number of classes, or auto."""
+
+    name = "INTEGER|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Parse the number."""
+        try:
+            return value if value == "auto" else int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number of classes nor auto.", param, ctx)
+
+
 class SourceWindow(click.ParamType[tuple[int, int, int, int]]):
     """Pixels as GDAL names them: first column, first row, columns, rows."""
 
@@ -96,7 +109,12 @@ def _stack(*options: Callable[[Function], Function]) -> Callable[[Function], Fun
 
 
 training_options = _stack(
-    click.option("-k", "--classes", type=int, help=f"Number of classes.  [default: {DEFAULTS.classes}]"),
+    click.option(
+        "-k",
+        "--classes",
+        type=ClassCount(),
+        help=f"Number of classes; auto: as many as the image suggests.  [default: {DEFAULTS.classes}]",
+    ),
     click.option("--bands", type=BandList(), help="Bands to use, such as 1,2,3,4.  [default: all but alpha]"),
     click.option("--steps", type=int, help=f"Training steps.  [default: {DEFAULTS.train.total_steps}]"),
     click.option("--time-limit", type=Duration(), help="Longest training time, such as 5m.  [default: none]"),
@@ -168,6 +186,9 @@ def settings_from(config: str | None = None, overrides: tuple[str, ...] = (), **
     for option, value in options.items():
         if value is None:
             continue
+        if option == "classes":
+            tree = merge(tree, {"auto_classes": value == "auto"})
+            value = tree["classes"] if value == "auto" else value
         for name in reversed(_SETTING_OF_OPTION[option]):
             value = {name: value}
         tree = merge(tree, value)

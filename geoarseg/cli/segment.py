@@ -36,6 +36,11 @@ from geoarseg.cli.options import (
     help="Also write a raster, or folder, of all classes' probabilities: a band each, in percent.",
 )
 @click.option("-k", "--classes", "cut", type=int, help="Merge the clusters to so many classes.  [default: as trained]")
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1),
+    help="How unequal classes may be: 0, of similar size, to 1.  [default: as trained]",
+)
 @click.option("--bands", type=BandList(), help="Bands to use.  [default: those of the training]")
 @click.option("--aoi", type=click.Path(path_type=Path), help="Polygons; what lies outside becomes no data.")
 @click.option(
@@ -52,6 +57,7 @@ def command(
     confidence: Path | None,
     probabilities: Path | None,
     cut: int | None,
+    alpha: float | None,
     bands: tuple[int, ...] | None,
     aoi: Path | None,
     window: tuple[int, int, int, int] | None,
@@ -78,6 +84,7 @@ def command(
             out,
             settings=settings,
             classes=cut,
+            alpha=alpha,
             bands=bands,
             confidence=confidence,
             probabilities=probabilities,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoarseg.clustering.consensus import Consensus, joint_of_clusters, memberships_of_all
 from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, smoothed
-from geoarseg.clustering.merging import MergeTree, merge_tree
+from geoarseg.clustering.merging import MergeTree, merge_tree, merged_joint
 from geoarseg.clustering.mixture import fit_mixture
 from geoarseg.clustering.recipe import FINE, Recipe
 from geoarseg.clustering.texture import fit_texture, texture_layers
@@ -57,7 +57,8 @@ def fit_consensus(
         progress: told each member.
     """
     members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
-    return Consensus(members, _tree_of(maps, recipe), classes)
+    joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
+    return Consensus(members, merge_tree(joint, alpha=recipe.alpha), classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,8 @@ class Lessons:
     """Its probabilities (cluster, y, x) of each block: they sum to 1 where valid, and are 0 elsewhere."""
     tree: MergeTree
     """How its clusters merge on."""
+    joint: NDArray[np.float64]
+    """How often they meet, (cluster, cluster)."""
 
 
 def consensus_lessons(
@@ -90,13 +93,15 @@ def consensus_lessons(
         progress: told each member.
     """
     members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
-    tree = _tree_of(maps, recipe)
+    joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
+    tree = merge_tree(joint, alpha=recipe.alpha)
     class_of = tree.cut(clusters)
     together = [_merged(shares, class_of, clusters, len(members)) for shares in maps]
     winners = np.concatenate([shares.argmax(axis=0)[shares.any(axis=0)] for shares in together])
     won = np.bincount(winners, minlength=clusters) / max(len(winners), 1)
     # What a cluster wins is what is seen of it; many have a little share everywhere.
-    return Lessons(together, replace(tree.above(clusters), shares=tuple(won.tolist())))
+    tree = replace(tree.above(clusters), shares=tuple(won.tolist()))
+    return Lessons(together, tree, merged_joint(joint, class_of))
 
 
 def _fit_members(
@@ -121,10 +126,6 @@ def _fit_members(
             maps.append(memberships_of_all(members, image, valid))
             stage.advance()
     return members, maps
-
-
-def _tree_of(maps: Iterable[NDArray[np.floating]], recipe: Recipe) -> MergeTree:
-    return merge_tree(joint_of_clusters(maps, distance_px=_MEETING_PX), alpha=recipe.alpha)
 
 
 def _merged(shares: NDArray[np.float16], class_of: NDArray[np.intp], classes: int, members: int) -> NDArray[np.float32]:

@@ -57,6 +57,10 @@ class MergeTree:
             least_share = least_share / 2 if least_share > _LEAST_SHARE else 0.0
         return class_of
 
+    def most_classes(self, least_share: float) -> int:
+        """How many parts of that share there are at most."""
+        return int(self._undone(self.clusters, least_share).max()) + 1
+
     def above(self, clusters: int) -> MergeTree:
         """The tree of what is left when so many are: its clusters are the classes of `cut(clusters)`.
 
@@ -90,6 +94,39 @@ def _by_first(class_of: NDArray[np.intp]) -> NDArray[np.intp]:
     _, first, inverse = np.unique(class_of, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     return np.asarray(rank[inverse])
+
+
+def merged_joint(joint: NDArray[np.floating], class_of: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How often classes meet, (class, class), of how often their clusters do; each class is there, from 0 on."""
+    member = np.eye(int(class_of.max()) + 1)[class_of]
+    return np.asarray(member.T @ joint @ member)
+
+
+def information_of(joint: NDArray[np.floating]) -> float:
+    """Mutual information of a joint distribution (cluster, cluster), in nats; it need not sum to 1."""
+    return _Clusters.of(joint).information()
+
+
+def suggested_classes(tree: MergeTree, joint: NDArray[np.floating], *, least_share: float) -> int:
+    """How many classes the curve of information over their number suggests, 2 or more.
+
+    The curve, from one class to all clusters and from 0 to 1, rises steeply and then flat. Where it is farthest above
+    the straight line between its ends, a further class begins to tell less than one does on average (Satopaa et al.
+    2011, "Kneedle"). Only so many are asked for as can have the least share; of equal ones the fewest.
+
+    Args:
+        tree: of the clusters.
+        joint: how often they meet, (cluster, cluster).
+        least_share: as for `MergeTree.cut`.
+    """
+    whole = max(information_of(joint), np.finfo(np.float64).tiny)
+    best, highest = 2, -np.inf
+    for classes in range(2, tree.most_classes(least_share) + 1):
+        told = information_of(merged_joint(joint, tree.cut(classes, least_share=least_share))) / whole
+        above = told - (classes - 1) / (tree.clusters - 1)
+        if above > highest:
+            best, highest = classes, above
+    return best
 
 
 def merge_tree(joint: NDArray[np.floating], *, link: Link = "information", alpha: float = 1.0) -> MergeTree:

@@ -54,6 +54,10 @@ class ModelCard(BaseModel):
     """Mutual information before the first merge and after each, in nats."""
     cluster_shares: tuple[float, ...] = ()
     """Share of the pixels of each cluster, of those that merge."""
+    joint: tuple[tuple[float, ...], ...] = ()
+    """How often each two clusters meet, by which they merge; empty if that is not known."""
+    alpha: float | None = Field(None, ge=0, le=10)
+    """How unequal classes may be by `merges`; see `geoarseg.clustering.merging`."""
     smoothing_px: int = Field(0, ge=0, le=64)
     """Radius in pixels of the guided filter over the classes' probabilities; 0 = none."""
     spectra: tuple[dict[str, Any], ...] = ()
@@ -94,7 +98,7 @@ class ModelCard(BaseModel):
 
     def _check_tree(self) -> None:
         """Refuse merges that do not lead from all clusters to one."""
-        if not self.merges and not self.information and not self.cluster_shares:
+        if not self.merges and not self.information and not self.cluster_shares and not self.joint:
             return
         left = set(range(self.clusters))
         for kept, gone in self.merges:
@@ -105,6 +109,10 @@ class ModelCard(BaseModel):
             raise ValueError("merges, information and cluster_shares do not belong to the clusters")
         if not all(0 <= share <= 1 for share in self.cluster_shares):
             raise ValueError("a cluster's share is none")
+        if self.joint and [len(row) for row in self.joint] != [self.clusters] * self.clusters:
+            raise ValueError("joint does not belong to the clusters")
+        if any(value < 0 for row in self.joint for value in row):
+            raise ValueError("joint holds a negative number")
 
     @property
     def classes(self) -> int:

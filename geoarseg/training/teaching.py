@@ -40,6 +40,8 @@ class Teacher:
     """One for each block."""
     tree: MergeTree
     """How the clusters merge to classes."""
+    joint: npt.NDArray[np.float64]
+    """How often they meet, (cluster, cluster), by which they merge."""
 
 
 def find_teacher(
@@ -69,7 +71,7 @@ def find_teacher(
         progress=progress,
     )
     lessons = [Lesson(image, shares) for (image, _), shares in zip(blocks, found.maps, strict=True)]
-    return Teacher(lessons, found.tree)
+    return Teacher(lessons, found.tree, found.joint)
 
 
 class LessonSampler:

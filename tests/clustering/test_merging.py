@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoarseg.clustering.merging import merge_tree
+from geoarseg.clustering.merging import merge_tree, merged_joint, suggested_classes
 from geoarseg.errors import SettingsError
 
 RULES = [{"alpha": 0.0}, {"alpha": 1.0}, {"link": "lift"}]
@@ -159,3 +159,33 @@ def test_cuts_with_a_least_share_are_nested():
         for coarse, fine, size in zip(cuts, cuts[1:], sizes[1:], strict=False):
             if size >= 0.05:
                 assert all(any(part <= whole for whole in groups(coarse)) for part in groups(fine))
+
+
+@pytest.mark.parametrize("truth", [(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3), (0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5)])
+def test_as_many_classes_are_suggested_as_there_are_groups(truth):
+    groups_of = np.array(truth)
+    joint = np.where(groups_of[:, None] == groups_of, 1.0, 0.01)
+    assert suggested_classes(merge_tree(joint), joint, least_share=0.01) == groups_of.max() + 1
+
+
+def test_clusters_that_hardly_occur_are_no_classes():
+    """Three clusters of size, and nine slivers that each meet only themselves."""
+    joint = np.diag([0.4, 0.35, 0.241, *[0.001] * 9])
+    tree = merge_tree(joint)
+    assert (tree.most_classes(0.01), tree.most_classes(0.0)) == (3, 12)
+    assert suggested_classes(tree, joint, least_share=0.01) == 3
+
+
+def test_two_classes_are_suggested_where_nothing_is_to_choose():
+    for joint in (np.eye(1), np.eye(2), np.ones((3, 3))):
+        assert suggested_classes(merge_tree(joint), joint, least_share=0.01) == 2
+
+
+@given(st.integers(0, 500), st.integers(1, 9))
+def test_merging_on_from_a_cut_needs_only_the_joint_of_its_classes(seed, classes):
+    joint = random_joint(seed)
+    tree = merge_tree(joint, alpha=0.5)
+    found, expected = merge_tree(merged_joint(joint, tree.cut(classes)), alpha=0.5), tree.above(classes)
+    assert found.merges == expected.merges
+    np.testing.assert_allclose(found.information, expected.information, atol=1e-12)
+    np.testing.assert_allclose(found.shares, expected.shares)
