@@ -28,6 +28,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
 
 
+def cuts_problem(kind: str) -> str:
+    """Why a model's clusters cannot be merged otherwise."""
+    if kind == "many_clusters":
+        return tr("The model has more than 254 clusters, which one raster cannot show.")
+    return tr(
+        "This model's classes are not merged from clusters, so that their number is fixed. Make a map with another"
+        " number of classes."
+    )
+
+
 def stage_name(stage: str) -> str:
     """What a stage of the command is called."""
     names = {
