@@ -73,7 +73,7 @@ class CutView(QtWidgets.QWidget):
         grid.addLayout(ends, 2, 1)
         grid.setColumnStretch(1, 1)
         note = QtWidgets.QLabel(
-            tr("The map follows at once. At borders, the finished one may differ a little from what is shown.")
+            tr("The map follows at once. Where the model is unsure, the finished map may differ from what is shown.")
         )
         note.setWordWrap(True)
         buttons = QtWidgets.QHBoxLayout()
@@ -111,7 +111,9 @@ class CutView(QtWidgets.QWidget):
         kept = self._cuts.kept(self._cuts.at(number, alpha))
         text = tr("{count} of {most} clusters").format(count=number, most=self._cuts.clusters)
         if kept is not None:
-            text = tr("{share} of what all {most} clusters tell").format(share=percent(kept), most=self._cuts.clusters)
+            text = tr("Keeps {share} of what all {most} clusters tell").format(
+                share=percent(kept), most=self._cuts.clusters
+            )
         self.told.setText(text)
 
     def ask(self) -> None:

@@ -165,6 +165,7 @@ class Panel(QtWidgets.QWidget):
     def _leave_legend(self) -> None:
         if self.story.table.is_changed and not self._may_discard():
             return
+        self.banner.hide()
         self.story.back()
 
     def _prepare_cuts(self) -> None:
@@ -180,9 +181,10 @@ class Panel(QtWidgets.QWidget):
         self.story.make_cut()
 
     def _may_discard(self) -> bool:
-        question = tr("The legend has changes that are not saved. Leave them?")
+        question = tr("The legend has changes that are not saved. Discard them?")
         button = QtWidgets.QMessageBox.StandardButton
-        asked = QtWidgets.QMessageBox.question(self, tr("Legend"), question, button.Discard | button.Cancel)
+        choices = button.Discard | button.Cancel
+        asked = QtWidgets.QMessageBox.question(self, tr("Legend"), question, choices, button.Cancel)
         return bool(asked == button.Discard)
 
     def _show_log(self, shown: bool) -> None:

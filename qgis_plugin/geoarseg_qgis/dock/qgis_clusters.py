@@ -37,11 +37,11 @@ class ClusterLayer:
             SideError: it cannot be loaded.
         """
         self.hide()
-        layer = QgsRasterLayer(str(path), tr("{name}: classes on trial").format(name=name), "gdal")
+        layer = QgsRasterLayer(str(path), tr("On trial: {name}").format(name=name), "gdal")
         if not layer.isValid():
             raise SideError(tr("{file} cannot be loaded.").format(file=path))
         QgsProject.instance().addMapLayer(layer, False)
-        QgsProject.instance().layerTreeRoot().insertLayer(0, layer)
+        QgsProject.instance().layerTreeRoot().insertLayer(0, layer).setExpanded(False)  # it has an entry a cluster
         self._key = layer.id()
         self._hidden = [key for key in instead_of if _set_visible(key, False)]
         return counted_shares(str(path))

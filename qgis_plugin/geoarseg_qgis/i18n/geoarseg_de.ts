@@ -620,16 +620,16 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>verschieden</translation>
     </message>
     <message>
-        <source>The map follows at once. At borders, the finished one may differ a little from what is shown.</source>
-        <translation>Die Karte folgt sofort. An Grenzen kann die fertige ein wenig von dem abweichen, was zu sehen ist.</translation>
+        <source>The map follows at once. Where the model is unsure, the finished map may differ from what is shown.</source>
+        <translation>Die Karte folgt sofort. Wo das Modell unsicher ist, kann die fertige Karte von dem abweichen, was zu sehen ist.</translation>
     </message>
     <message>
         <source>{count} of {most} clusters</source>
         <translation>{count} von {most} Clustern</translation>
     </message>
     <message>
-        <source>{share} of what all {most} clusters tell</source>
-        <translation>{share} dessen, was alle {most} Cluster aussagen</translation>
+        <source>Keeps {share} of what all {most} clusters tell</source>
+        <translation>Bewahrt {share} dessen, was alle {most} Cluster aussagen</translation>
     </message>
     <message>
         <source>The image of this map, {file}, is not there any more.</source>
@@ -860,7 +860,7 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>&amp;Protokoll</translation>
     </message>
     <message>
-        <source>The legend has changes that are not saved. Leave them?</source>
+        <source>The legend has changes that are not saved. Discard them?</source>
         <translation>Die Legende hat Änderungen, die nicht gespeichert sind. Verwerfen?</translation>
     </message>
     <message>
@@ -928,8 +928,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{rate:.3g} {units} je Sekunde</translation>
     </message>
     <message>
-        <source>{name}: classes on trial</source>
-        <translation>{name}: Klassen zur Probe</translation>
+        <source>On trial: {name}</source>
+        <translation>Zur Probe: {name}</translation>
     </message>
     <message>
         <source>{file} cannot be loaded.</source>

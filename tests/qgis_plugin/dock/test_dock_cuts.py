@@ -207,7 +207,7 @@ def test_the_sliders_by_the_keyboard(panel, legend, side, engine, qtbot):
     qtbot.waitUntil(panel.cut.classes.hasFocus)
     qtbot.keyClick(panel.cut.classes, QtCore.Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: len(side.cluster_styles[-1]) == 3)
-    assert panel.cut.told.text() == "75 % of what all 4 clusters tell"
+    assert panel.cut.told.text() == "Keeps 75 % of what all 4 clusters tell"
 
 
 def test_a_raster_of_clusters_that_is_there_is_taken(panel, legend, engine, made, side, qtbot):

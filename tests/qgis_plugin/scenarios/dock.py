@@ -147,7 +147,7 @@ def ticked(layers):
 maps = [project.mapLayer(key) for key in side._shown]  # opened anew
 panel.legend.cut_button.click()
 wait(lambda: story.state == "cutting")
-(trial,) = project.mapLayersByName("An image: classes on trial")
+(trial,) = project.mapLayersByName("On trial: An image")
 sliders = panel.cut
 sliders.classes.setValue(2)
 sliders.follow()
@@ -158,7 +158,7 @@ sliders.unequal.setValue(0)
 wait(lambda: len(set(looks(trial).values())) == 7)
 seven = looks(trial)
 sliders.back_button.click()
-back = {"shown": ticked(maps), "trials": len(project.mapLayersByName("An image: classes on trial"))}
+back = {"shown": ticked(maps), "trials": len(project.mapLayersByName("On trial: An image"))}
 panel.legend.cut_button.click()
 wait(lambda: story.state == "cutting")
 sliders.classes.setValue(7)
@@ -177,7 +177,7 @@ recut = {
     "files": files_under(folder / "map_7_classes"),
     "classes": [row.value for row in story.table.rows],
     "shares": sum(row.share for row in story.table.rows),
-    "trials": len(project.mapLayersByName("An image: classes on trial")),
+    "trials": len(project.mapLayersByName("On trial: An image")),
     "old": ticked(maps),
 }
 
