@@ -25,7 +25,7 @@ from geoarseg.raster.images import find_images
 from geoarseg.raster.locate import stem_of
 from geoarseg.raster.preview import thumbnail, write_preview
 from geoarseg.raster.scene import Scene
-from geoarseg.recut import with_smoothing
+from geoarseg.recut import information_curve, with_smoothing
 from geoarseg.report.summary import RunSummary
 from geoarseg.report.write import write_report
 from geoarseg.settings import Settings
@@ -199,7 +199,7 @@ def _summary_of(
         ],
         "dead_classes": list(result.dead),
         "polygons": result.polygons.polygons,
-        "training": predictor.card.training,
+        "training": predictor.card.training | {"information": information_curve(predictor.card)},
         "seconds": _seconds(progress),
         "settings": settings.model_dump(mode="json"),
     }

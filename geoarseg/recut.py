@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from geoarseg.clustering.consensus import LEAST_SHARE
-from geoarseg.clustering.merging import MergeTree, information_of, merge_tree, merged_joint
+from geoarseg.clustering.merging import MergeTree, information_of, merge_tree, merged_joint, suggested_classes
 from geoarseg.clusters import suggested
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
@@ -67,6 +67,26 @@ def cuts_of(card: ModelCard) -> Iterator[Cut]:
             cut = suggested(_cut_card(card, tree, classes))
             information = information_of(merged_joint(joint, np.array(cut.class_of) - 1))
             yield Cut(classes, alpha, cut.class_of, information, Legend.from_rows(cut.legend))
+
+
+def information_curve(card: ModelCard) -> dict[str, Any] | None:
+    """What classes would tell of each other's whereabouts, by how many there are, of JSON types only.
+
+    `classes` from 1 to as many as can have the least share, the `information` of each in nats, that of all `clusters`
+    as `whole`, and how many classes are `suggested`; None where the model does not know how its clusters merge.
+    """
+    tree, joint = tree_of(card), np.array(card.joint)
+    if tree is None or not len(joint):
+        return None
+    counts = range(1, tree.most_classes(LEAST_SHARE) + 1)
+    cuts = [tree.cut(classes, least_share=LEAST_SHARE) for classes in counts]
+    return {
+        "classes": list(counts),
+        "information": [round(information_of(merged_joint(joint, cut)), 5) for cut in cuts],
+        "whole": round(information_of(joint), 5),
+        "clusters": card.clusters,
+        "suggested": suggested_classes(tree, joint, least_share=LEAST_SHARE),
+    }
 
 
 def with_smoothing(predictor: Predictor, radius_px: int | None) -> Predictor:

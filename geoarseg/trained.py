@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from geoarseg.clustering.consensus import LEAST_SHARE
-from geoarseg.clustering.merging import suggested_classes
+from geoarseg.clustering.merging import MergeTree, suggested_classes
 from geoarseg.clustering.recipe import Recipe
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
@@ -105,6 +105,7 @@ def train(
     if teacher is None:
         shares = number_by_share(result.network, sampler, data.statistics)
     else:
+        card = _cut_by_network(card, teacher, result.network, sampler, data.statistics, settings)
         shares = class_shares(result.network, card.class_of, sampler, data.statistics)
         card = card.model_copy(update={"class_of": by_share(card.class_of, shares)})
         shares = np.sort(shares)[::-1]
@@ -128,20 +129,42 @@ def _finished(
 def _with_tree(blank: ModelCard, teacher: Teacher, recipe: Recipe, settings: Settings) -> ModelCard:
     """The card of a network that learns from a teacher, whose clusters merge to classes."""
     tree = teacher.tree
+    card = blank.model_copy(
+        update={
+            "clusters": tree.clusters,
+            "merges": tree.merges,
+            "information": tree.information,
+            "joint": tuple(tuple(float(f"{value:.6g}") for value in row) for row in teacher.joint.tolist()),
+            "alpha": recipe.alpha,
+            "smoothing_px": recipe.smoothing_px,
+        }
+    )
+    return _cut(card, tree, teacher, settings)
+
+
+def _cut_by_network(
+    card: ModelCard,
+    teacher: Teacher,
+    network: Network,
+    sampler: ReadingSampler,
+    statistics: BandStatistics,
+    settings: Settings,
+) -> ModelCard:
+    """The card with shares and classes by what the network gives to each cluster, which the teacher could not know."""
+    won = class_shares(network, range(1, card.clusters + 1), sampler, statistics)
+    return _cut(card, replace(teacher.tree, shares=tuple(won.tolist())), teacher, settings)
+
+
+def _cut(card: ModelCard, tree: MergeTree, teacher: Teacher, settings: Settings) -> ModelCard:
+    """The card with the classes of a tree and its shares."""
     classes = settings.classes
     if settings.auto_classes:
         classes = suggested_classes(tree, teacher.joint, least_share=LEAST_SHARE)
     class_of = tree.cut(classes, least_share=LEAST_SHARE) + 1
-    return blank.model_copy(
+    return card.model_copy(
         update={
-            "clusters": tree.clusters,
             "class_of": tuple(class_of.tolist()),
-            "merges": tree.merges,
-            "information": tree.information,
             "cluster_shares": tree.shares,
-            "joint": tuple(tuple(float(f"{value:.6g}") for value in row) for row in teacher.joint.tolist()),
-            "alpha": recipe.alpha,
-            "smoothing_px": recipe.smoothing_px,
             "legend": Legend.default(classes).rows(),
         }
     )

@@ -63,7 +63,8 @@ class Predictor:
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
         self.stride_px, self.classes = network.alignment_px, card.classes
-        self.halo_px = network.halo_px + next_multiple(reach_px(card.smoothing_px), self.stride_px)
+        reach = reach_px(card.smoothing_px, network.stride_px)
+        self.halo_px = network.halo_px + next_multiple(reach, self.stride_px)
         self._asked_device = device
 
     @classmethod
@@ -124,12 +125,13 @@ class Predictor:
         normalised = torch.from_numpy(self.statistics.normalise(images, valid)).to(
             self.device, memory_format=torch.channels_last
         )
+        radius_px, stride_px = self.card.smoothing_px, self.network.stride_px
         with mixed_precision(self.device):
-            clusters: torch.Tensor = self.network(normalised)
-        classes = self._in_classes(clusters.float())
-        if self.card.smoothing_px:
+            clusters = self.network.cells(normalised) if radius_px else self.network(normalised)
+        classes = self._in_classes(clusters)
+        if radius_px:
             has_data = torch.from_numpy(valid).to(self.device)
-            classes = smooth(classes, normalised, has_data, radius_px=self.card.smoothing_px)
+            classes = smooth(classes, normalised, has_data, radius_px=radius_px, stride_px=stride_px)
         return classes
 
     def _in_classes(self, clusters: torch.Tensor) -> torch.Tensor:

@@ -137,6 +137,11 @@ class Network(nn.Module):
         height, width = x.shape[-2:]
         return self._upsample(self.g_ar(self.features(x)), (height, width))
 
+    def cells(self, x: Tensor) -> Tensor:
+        """Unmasked probabilities of cells, float32: (N, band, y, x) to (N, K, y / stride, x / stride), rounded up."""
+        logits: Tensor = self.d(self.g_ar(self.features(x)))
+        return logits.float().softmax(1)
+
     def forward(self, x: Tensor, ordering: Ordering | None = None) -> Tensor:
         """Probabilities (N, K, y, x), float32, of normalised images (N, band, y, x)."""
         height, width = x.shape[-2:]

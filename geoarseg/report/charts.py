@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geoarseg.report.sample import Spectrum
-from geoarseg.report.summary import LossCurve
-from geoarseg.report.words import number
+from geoarseg.report.summary import InformationCurve, LossCurve
+from geoarseg.report.words import number, percent
 
 _CHARACTER_PX = 6.5
 
@@ -97,14 +97,39 @@ def spectrum_chart(
 
 def loss_chart(curve: LossCurve) -> Chart:
     """The loss over the steps."""
+    text = f"The loss goes from {number(curve.loss[0])} to {number(curve.loss[-1])} nats in {curve.step[-1]:,} steps."
+    return _line_chart((0, *curve.step), curve.step, curve.loss, text=text, x_label="step", y_label="loss in nats")
+
+
+def information_chart(curve: InformationCurve, classes: int) -> Chart:
+    """What classes tell, over how many there are.
+
+    Args:
+        curve: the information of each number of classes.
+        classes: how many the map has.
+    """
+    told = dict(zip(curve.classes, curve.information, strict=True)).get(classes)
+    share = "not known how much" if told is None or curve.whole <= 0 else percent(min(told / curve.whole, 1)).text
+    text = f"{classes} classes tell {share} of what all {curve.clusters} clusters do."
+    if curve.suggested is not None:
+        text += f" Where the curve bends, at {curve.suggested}, further ones tell less than one does on average."
+    return _line_chart(
+        curve.classes, curve.classes, curve.information, text=text, x_label="classes", y_label="information in nats"
+    )
+
+
+def _line_chart(
+    across: Sequence[float], xs: Sequence[float], ys: Sequence[float], *, text: str, x_label: str, y_label: str
+) -> Chart:
+    """A line over the width of the page; the horizontal axis holds all values of `across`."""
     left, top, right, bottom = 64.0, 10.0, 708.0, 196.0
-    low, high = min(curve.loss), max(curve.loss)
+    low, high = min(ys), max(ys)
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
-    last = curve.step[-1]
+    first, last = min(across), max(across)
     points = tuple(
-        (_place(step, 0, last, left, right), _place(loss, low, high, bottom - 4, top + 4))
-        for step, loss in zip(curve.step, curve.loss, strict=True)
+        (_place(x, first, last, left, right), _place(y, low, high, bottom - 4, top + 4))
+        for x, y in zip(xs, ys, strict=True)
     )
     return Chart(
         width=720,
@@ -113,12 +138,12 @@ def loss_chart(curve: LossCurve) -> Chart:
         top=top,
         right=right,
         bottom=bottom,
-        x_ticks=tuple(Tick(_place(v, 0, last, left, right), number(v)) for v in nice_ticks(0, last, 6)),
+        x_ticks=tuple(Tick(_place(v, first, last, left, right), number(v)) for v in nice_ticks(first, last, 6)),
         y_ticks=tuple(Tick(_place(v, low, high, bottom - 4, top + 4), number(v)) for v in nice_ticks(low, high, 5)),
-        text=f"The loss goes from {number(curve.loss[0])} to {number(curve.loss[-1])} nats in {last:,} steps.",
+        text=text,
         line=points,
-        x_label="step",
-        y_label="loss in nats",
+        x_label=x_label,
+        y_label=y_label,
     )
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from geoarseg.evaluation.result import Evaluation
 from geoarseg.evaluation.tables import Table, result_tables
 from geoarseg.raster.legend import Legend, hex_of
-from geoarseg.report.charts import Chart, Points, loss_chart, spectrum_chart
+from geoarseg.report.charts import Chart, Points, information_chart, loss_chart, spectrum_chart
 from geoarseg.report.pictures import CONFIDENCE_COLOURS, Picture
 from geoarseg.report.sample import PixelSample, Spectrum, spectrum_of
 from geoarseg.report.summary import RunSummary
@@ -55,7 +55,7 @@ def page(
         title: what the map is called.
         scored: the map against labels; None = there are none.
     """
-    curve = summary.training.loss_curve
+    curve, told = summary.training.loss_curve, summary.training.information
     values: dict[str, Any] = {
         "title": brief(title),
         "summary": summary,
@@ -67,6 +67,7 @@ def page(
         "tables": [_brief_table(table) for table in result_tables(scored)] if scored is not None else [],
         "ramp": ", ".join(map(hex_of, CONFIDENCE_COLOURS)),
         "curve": loss_chart(curve) if curve is not None and curve.step else None,
+        "information": information_chart(told, len(summary.classes)) if told is not None and told.classes else None,
         "images": _images(summary),
         "times": [(f"Time: {name}", duration(seconds).text) for name, seconds in summary.seconds.items()],
         "settings": list(flat(summary.settings.model_dump(mode="json"))),

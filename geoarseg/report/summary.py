@@ -62,6 +62,25 @@ class LossCurve(Part):
         return self
 
 
+class InformationCurve(Part):
+    """What classes tell of each other's whereabouts, by how many there are."""
+
+    classes: tuple[int, ...]
+    information: tuple[float, ...]
+    """In nats; it rises with the classes."""
+    whole: float
+    """Of all clusters."""
+    clusters: int
+    suggested: int | None = None
+    """How many the curve suggests."""
+
+    @model_validator(mode="after")
+    def _pairs(self) -> InformationCurve:
+        if len(self.classes) != len(self.information):
+            raise ValueError("classes and information differ in number")
+        return self
+
+
 class Training(Part):
     """The training; a figure that a model's card lacks is None or empty."""
 
@@ -72,6 +91,8 @@ class Training(Part):
     loss_curve: LossCurve | None = None
     shares: tuple[float, ...] = ()
     """Share of each cluster in the crops."""
+    information: InformationCurve | None = None
+    """Of the clusters that merge to classes; None = they do not."""
 
 
 class Segmenting(BaseModel):
