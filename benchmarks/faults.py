@@ -1,6 +1,7 @@
 """Kills geoarseg at random moments, starts it again, and compares the bytes with those of an undisturbed run.
 
     python benchmarks/faults.py --trials 60
+    python benchmarks/faults.py --trials 8 --size 200 --commands run
 
 Each trial kills one of train, segment, vectorize and run with SIGKILL one to three times, then lets the same command
 finish. A trial passes if nothing but whole files ever has a final name, and if all outputs are those of an undisturbed
@@ -29,20 +30,8 @@ import rasterio
 from safetensors.numpy import load_file
 
 TIMED = ("seconds", "timings")
-TRAINING = [
-    "-k",
-    "3",
-    "--set",
-    "train.objective=ac",
-    "--steps",
-    "60",
-    "--set",
-    "network.width=8",
-    "--set",
-    "network.blocks=1",
-    "--set",
-]
-TRAINING += ["train.batch=4", "--set", "train.crop_px=32", "--set", "train.checkpoint_every_s=0.1", "--device", "cpu"]
+NETWORK = ("network.width=8", "network.blocks=1", "train.batch=4", "train.crop_px=32", "train.checkpoint_every_s=0.1")
+TRAINING = ["-k", "3", "--steps", "60", "--device", "cpu", *(word for text in NETWORK for word in ("--set", text))]
 MAPPING = ["--set", "segment.window_px=64", "--set", "segment.threads=1", "--device", "cpu"]
 
 

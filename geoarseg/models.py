@@ -31,6 +31,7 @@ from geoarseg.trained import Data, Kept, Log, Score, train
 from geoarseg.training.launch import check_processes
 from geoarseg.training.numbering import number_by_share
 from geoarseg.training.state import Sampler, fingerprint
+from geoarseg.unfinished import remove_leftovers
 
 _CALIBRATION_CROPS = 32
 
@@ -241,6 +242,7 @@ def write_model(predictor: Predictor, path: Path, *, overwrite: bool = False) ->
         except Exception as error:  # safetensors has an error type of its own for a full disk
             raise OutputError(f"{path} cannot be written ({error}).") from error
     state_path_of(path).unlink(missing_ok=True)
+    remove_leftovers(state_path_of(path))
 
 
 def state_path_of(model_path: Path) -> Path:

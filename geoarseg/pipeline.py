@@ -29,6 +29,7 @@ from geoarseg.recut import information_curve, with_smoothing
 from geoarseg.report.summary import RunSummary
 from geoarseg.report.write import write_report
 from geoarseg.settings import Settings
+from geoarseg.unfinished import remove_leftovers
 from geoarseg.vector.vectorize import VectorSummary
 
 OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "report.html", "summary.json")
@@ -84,6 +85,8 @@ def run(
     for scene in scenes:
         check_polygon_settings(scene, settings.polygons)
     model_path, finished = out / "model.safetensors", [(folder / "summary.json").exists() for folder in folders]
+    for path in (model_path, *(folder / name for folder in folders for name in _names(settings))):
+        remove_leftovers(path)  # of an output that is whole, and will not be made again
     predictor = None
     if not overwrite and not all(finished):
         predictor = earlier_model(model_path, scenes, settings=settings)

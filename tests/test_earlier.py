@@ -5,7 +5,7 @@ import pytest
 
 from geoarseg.config import load_settings
 from geoarseg.errors import OutputError
-from geoarseg.pipeline import run
+from geoarseg.pipeline import OUTPUT_NAMES, run
 from geoarseg.progress import Progress
 
 TINY = [
@@ -59,6 +59,9 @@ def test_what_is_finished_is_not_done_again(image, tmp_path, lost, done):
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     for name in lost:
         (out / name).unlink()
+    for name in (*OUTPUT_NAMES, "confidence.tif"):  # as a kill leaves them, also of what is not made again
+        (out / f".{name}.tmp-0123abcd").mkdir()
+        (out / f".{name}.tmp-0123abcd" / name).write_bytes(b"half")
     assert run_again(image, out) == done
     assert {path.name for path in out.iterdir()} == set(before)
     for name in ("model.safetensors", "classes.tif", "confidence.tif", "preview.png"):

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "geoarseg"
 FLOORS = [
-    {"__init__", "errors", "progress", "settings", "block_cache", "durable"},
+    {"__init__", "errors", "progress", "settings", "block_cache", "durable", "unfinished"},
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},

@@ -23,13 +23,14 @@ from geoarseg.inference.spool import Plane, Spool
 from geoarseg.inference.stream import segment_tiles
 from geoarseg.inference.work import Job, SegmentedWindow, plan
 from geoarseg.progress import Progress, Stage
-from geoarseg.raster.atomic import check_output_path, remove_leftovers
+from geoarseg.raster.atomic import check_output_path
 from geoarseg.raster.cog import write_cog_of_raw
 from geoarseg.raster.legend import NODATA_CLASS, Legend
 from geoarseg.raster.scene import Scene
 from geoarseg.raster.source import GDAL_ERRORS, open_quietly
 from geoarseg.raster.window import Window
 from geoarseg.settings import SegmentSettings
+from geoarseg.unfinished import remove_leftovers
 
 RUN_TAG = "GEOARSEG_RUN"
 """The TIFF metadata item that tells what a raster was made of."""

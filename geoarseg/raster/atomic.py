@@ -2,22 +2,21 @@
 
 A file is written in a hidden folder beside its place, which is on the same file system, and is moved into
 place by one `os.replace` when it is finished. Whatever goes wrong before, Ctrl-C included, leaves nothing
-behind.
+behind; what a process leaves that is killed is deleted when the file is made again.
 """
 
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from geoarseg.durable import sync_file, sync_folder
 from geoarseg.errors import GeoArSegError, OutputError
+from geoarseg.unfinished import unfinished_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NEARLY_FULL_BYTES = 1 << 20
@@ -64,30 +63,20 @@ def temporary_beside(path: str | os.PathLike[str], *, overwrite: bool = False) -
     """
     target = check_output_path(path, overwrite)
     made = [parent for parent in target.absolute().parents if not parent.exists()]  # innermost first
-    folder: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
-        yield folder
-        _move(folder, target)
+        with unfinished_folder(target) as folder:
+            yield folder
+            _move(folder, target)
         made = []
     except GeoArSegError:
         raise
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
         for parent in made:
             with suppress(OSError):
                 parent.rmdir()
-
-
-def remove_leftovers(path: str | os.PathLike[str]) -> None:
-    """Delete what a writer of `path` that was killed left beside it. Only for who knows that no other is at work."""
-    target = Path(path)
-    for folder in target.parent.glob(f"{glob.escape(_prefix(target))}*"):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -99,11 +88,6 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
     """
     with temporary_beside(path, overwrite=overwrite) as folder:
         yield folder / Path(path).name
-
-
-def _prefix(target: Path) -> str:
-    """How the names of temporary folders for a file begin."""
-    return f".{target.name[:100]}.tmp-"
 
 
 def output_error(path: str | os.PathLike[str], error: BaseException) -> OutputError:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from geoarseg.durable import sync_file, sync_folder
 from geoarseg.errors import InputError, OutputError
+from geoarseg.unfinished import unfinished_folder
 
 
 @dataclass(frozen=True)
@@ -102,18 +101,16 @@ def whole_or_not_at_all(path: Path, *, overwrite: bool) -> Iterator[Path]:
         OutputError: the place is taken or cannot be written.
     """
     check_place(path, overwrite=overwrite)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent} cannot be written to ({error.strerror}).",
-            "Create the folder, or choose another one.",
-        ) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(unfinished_folder(path))
+        except OSError as error:
+            raise OutputError(
+                f"{path.parent} cannot be written to ({error.strerror}).",
+                "Create the folder, or choose another one.",
+            ) from error
         yield folder / path.name
         _move_in(folder, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _move_in(folder: Path, path: Path) -> None:

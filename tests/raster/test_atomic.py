@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from geoarseg.errors import InputError, OutputError
-from geoarseg.raster.atomic import check_output_path, remove_leftovers, temporary_beside, whole_file
+from geoarseg.raster.atomic import check_output_path, temporary_beside, whole_file
 
 
 def test_the_file_appears_when_it_is_whole(tmp_path):
@@ -107,12 +107,3 @@ def test_places_that_cannot_be_written_are_refused_beforehand(tmp_path):
 def test_a_folder_that_even_root_cannot_write():
     with pytest.raises(OutputError, match=r"/proc"), whole_file("/proc/self/geoarseg.tif"):
         pass
-
-
-def test_leftovers_of_one_file_alone_are_removed(tmp_path):
-    for name in (".map[1].tif.tmp-abc", ".map1.tif.tmp-abc"):  # as a killed process leaves them
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "map.tif").write_text("half")
-    remove_leftovers(tmp_path / "map[1].tif")
-    assert os.listdir(tmp_path) == [".map1.tif.tmp-abc"]
-    remove_leftovers(tmp_path / "no folder" / "map.tif")
