@@ -27,14 +27,15 @@ _STAGE_WEIGHTS: dict[str, dict[str, float]] = {
     "run": {
         "statistics": 2,
         "consensus": 21,
-        "train": 40,
-        "segment": 22,
+        "train": 38,
+        "legend": 4,
+        "segment": 20,
         "write": 2,
         "sieve": 3,
         "vectorize": 8,
         "preview": 2,
     },
-    "train": {"statistics": 3, "consensus": 35, "train": 62},
+    "train": {"statistics": 3, "consensus": 35, "train": 58, "legend": 4},
     "segment": {"segment": 95, "write": 5},
 }
 

@@ -77,6 +77,7 @@ def test_other_numbers_of_classes_by_the_sliders(played):
     assert recut["clusters"] == 16
     assert recut["colours"] == [2, 7]
     assert recut["values"] == [16, 16]
+    assert recut["texts"] == recut["rows"]  # one entry a class in the layer tree
     assert recut["hidden"] == [False, False]
     assert recut["first"]
     assert recut["back"] == {"shown": [True, True], "trials": 0}

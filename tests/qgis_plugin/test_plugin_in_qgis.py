@@ -93,6 +93,13 @@ def test_the_model_gives_the_map_again(qgis, mapped, scene, tmp_path):
     assert Path(qgis.run("vectorize", INPUT=made["OUTPUT"], **likely)["OUTPUT"]).is_file()
 
 
+def test_another_number_of_classes_is_asked_of_the_command(qgis, mapped, scene, tmp_path):
+    options = {"INPUT": scene, "MODEL": mapped["MODEL"], "OUTPUT": tmp_path / "classes.tif", "CLASSES": 3, "ALPHA": 0.5}
+    answer = fail(qgis, "run", "geoarseg:segment", "--", *(f"{name}={value}" for name, value in options.items()))
+    assert "--classes 3 --alpha 0.5" in answer
+    assert "no tree" in answer  # this model is of the paper's objective
+
+
 def test_polygons_cover_the_map(qgis, mapped, scene, tmp_path):
     import geopandas as gpd
 

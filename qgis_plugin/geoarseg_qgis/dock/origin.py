@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..command import arguments
 from .request import LEGEND_FILES
@@ -89,7 +90,7 @@ def cut_outputs(folder: Path) -> list[Path]:
     return [folder / name for name in (_RASTER, _POLYGONS, _CONFIDENCE)]
 
 
-def _segment(origin: Origin, out: Path, *, device: str, **options: object) -> list[str]:
+def _segment(origin: Origin, out: Path, *, device: str, **options: Any) -> list[str]:
     device_asked = None if device == "auto" else device
     return arguments(
         "segment", *origin.images, model=origin.model, out=out, device=device_asked, log_json=True, **options

@@ -11,7 +11,7 @@ from .curve import LossCurve
 from .shares import ShareBars
 from .texts import PAGE_MARGINS, duration, stage_name, tr
 
-STAGES = ("statistics", "consensus", "train", "segment", "write", "vectorize", "preview")
+STAGES = ("statistics", "consensus", "train", "legend", "segment", "write", "vectorize", "preview")
 """The stages of `geoarseg run`, in their order."""
 _FULL = 1000
 

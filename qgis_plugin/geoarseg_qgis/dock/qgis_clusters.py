@@ -8,7 +8,7 @@ from typing import Any, Sequence
 from qgis.core import QgsProject, QgsRasterLayer
 
 from .classes import MapClass
-from .qgis_styles import counted_shares, raster_renderer
+from .qgis_styles import counted_shares, dress_raster
 from .side import SideError
 from .texts import tr
 
@@ -41,7 +41,7 @@ class ClusterLayer:
         if not layer.isValid():
             raise SideError(tr("{file} cannot be loaded.").format(file=path))
         QgsProject.instance().addMapLayer(layer, False)
-        QgsProject.instance().layerTreeRoot().insertLayer(0, layer).setExpanded(False)  # it has an entry a cluster
+        QgsProject.instance().layerTreeRoot().insertLayer(0, layer)
         self._key = layer.id()
         self._hidden = [key for key in instead_of if _set_visible(key, False)]
         return counted_shares(str(path))
@@ -50,8 +50,7 @@ class ClusterLayer:
         """Give it the colours of classes."""
         layer = QgsProject.instance().mapLayer(self._key)
         if layer is not None:
-            layer.setRenderer(raster_renderer(layer, classes))
-            layer.triggerRepaint()
+            dress_raster(layer, classes)
             self._iface.layerTreeView().refreshLayerSymbology(layer.id())
 
     def hide(self, *, show_map: bool = True) -> None:

@@ -25,7 +25,7 @@ from qgis.core import (
 from ..inputs import VIRTUAL, cut_picture, gdal_path, picture_of, pixel_window, remove_made, write_polygons
 from .classes import MapClass
 from .qgis_clusters import ClusterLayer
-from .qgis_styles import counted_shares, polygon_renderer, raster_renderer
+from .qgis_styles import counted_shares, dress_raster, polygon_renderer
 from .side import CANVAS, POLYGONS, WHOLE, Area, AreaLayer, Band, ImageLayer, SideError, Source
 from .texts import tr
 
@@ -131,10 +131,10 @@ class QgisSide:
         """Give raster and polygons other renderers."""
         for layer in self._shown_layers():
             if isinstance(layer, QgsRasterLayer):
-                layer.setRenderer(raster_renderer(layer, classes))
+                dress_raster(layer, classes)
             else:
                 layer.setRenderer(polygon_renderer(classes))
-            layer.triggerRepaint()
+                layer.triggerRepaint()
             self._iface.layerTreeView().refreshLayerSymbology(layer.id())
 
     def show_clusters(self, path: Path, name: str) -> Mapping[int, float]:

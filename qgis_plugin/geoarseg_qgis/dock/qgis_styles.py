@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Sequence
 
 from osgeo import gdal
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsFillSymbol,
+    QgsMapLayerLegendUtils,
     QgsPalettedRasterRenderer,
+    QgsProject,
     QgsRasterLayer,
     QgsRendererCategory,
 )
@@ -31,6 +34,18 @@ def raster_renderer(layer: QgsRasterLayer, classes: Sequence[MapClass]) -> QgsPa
     if layer.renderer() is not None:
         renderer.setOpacity(layer.renderer().opacity())
     return renderer
+
+
+def dress_raster(layer: QgsRasterLayer, classes: Sequence[MapClass]) -> None:
+    """Give a raster the colours of classes; the layer tree has one entry a class, however many values it has."""
+    layer.setRenderer(raster_renderer(layer, classes))
+    node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
+    if node is not None:
+        firsts = list(accumulate((len(entry.values) for entry in classes), initial=0))
+        titles = len(layer.legend().createLayerTreeModelLegendNodes(node)) - firsts.pop()
+        shown = [*range(titles), *(titles + first for first in firsts)]
+        QgsMapLayerLegendUtils.setLegendNodeOrder(node, shown)
+    layer.triggerRepaint()
 
 
 def polygon_renderer(classes: Sequence[MapClass]) -> QgsCategorizedSymbolRenderer:

@@ -48,6 +48,7 @@ def stage_name(stage: str) -> str:
         "statistics": tr("Statistics"),
         "consensus": tr("Consensus"),
         "train": tr("Training"),
+        "legend": tr("Legend"),
         "segment": tr("Mapping"),
         "write": tr("Writing"),
         "vectorize": tr("Polygons"),

@@ -318,8 +318,12 @@ Der Ordner enthält danach classes.tif, classes.gpkg, model.safetensors, preview
     <message>
         <source>Makes a class raster of an image with a trained model, and on request a raster of the confidence in percent. The image may have any size: it goes through in windows that leave no seams.
 
+The number of classes may be another one than that of the training, if the model is of the default objective: its clusters are then merged to more or fewer classes.
+
 The image needs the bands that the model was trained on, in their order. What lies outside of the polygons becomes no data. A segmentation that was cancelled goes on where it was when it is started again with the same parameters.</source>
         <translation>Erzeugt mit einem trainierten Modell ein Klassenraster eines Bildes und auf Wunsch ein Raster der Konfidenz in Prozent. Das Bild darf beliebig groß sein: Es wird in Fenstern verarbeitet, die keine Nähte hinterlassen.
+
+Die Anzahl der Klassen darf eine andere als die des Trainings sein, wenn das Modell das voreingestellte Lernziel hat: Seine Cluster werden dann zu mehr oder weniger Klassen zusammengefasst.
 
 Das Bild braucht die Kanäle, auf denen das Modell trainiert wurde, in deren Reihenfolge. Was außerhalb der Polygone liegt, erhält keinen Wert. Eine abgebrochene Segmentierung geht dort weiter, wo sie war, wenn sie mit denselben Parametern erneut gestartet wird.</translation>
     </message>
@@ -330,6 +334,14 @@ Das Bild braucht die Kanäle, auf denen das Modell trainiert wurde, in deren Rei
     <message>
         <source>Processes that share the windows (0: one alone)</source>
         <translation>Prozesse, die sich die Fenster teilen (0: einer allein)</translation>
+    </message>
+    <message>
+        <source>How unequal the classes may be, from 0 to 1 (as trained if empty)</source>
+        <translation>Wie ungleich die Klassen sein dürfen, von 0 bis 1 (wie trainiert, wenn leer)</translation>
+    </message>
+    <message>
+        <source>Number of classes (as trained if empty)</source>
+        <translation>Anzahl der Klassen (wie trainiert, wenn leer)</translation>
     </message>
     <message>
         <source>Probabilities of all classes</source>

@@ -121,8 +121,8 @@ class FakeJob(Job):
     def wait(self, seconds):
         return True
 
-    def end(self, code=0, error="", fault=None, log="", output=""):
-        self.ended.emit(Ended(code, False, error, fault, log, output))
+    def end(self, code=0, error="", fault=None, log="", output="", kind=""):
+        self.ended.emit(Ended(code, False, error, fault, log, output, kind))
 
 
 class FakeEngine:

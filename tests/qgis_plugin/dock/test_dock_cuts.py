@@ -256,7 +256,7 @@ def test_a_map_that_fails_leaves_nothing_and_can_be_tried_again(panel, legend, s
     folder = made.parent / "a map_2_classes"
     (folder / "classes.tif").write_text("")
     engine.jobs[-1].end()
-    engine.jobs[-1].end(2, "No space left on the disk.")
+    engine.jobs[-1].end(2, "No space left on the disk.", kind="disk")
     assert not folder.exists()
     assert panel.story.state == "cutting"
     assert side.shown[-1][0] == made

@@ -107,7 +107,7 @@ def test_save_hands_all_files_and_edits_to_the_command(legend, panel, side, engi
 def test_a_save_that_fails_keeps_the_edits(legend, panel, side, engine, qtbot):
     legend.model.setData(legend.model.index(0, NAME), "roof")
     qtbot.mouseClick(legend.save_button, LEFT)
-    engine.jobs[0].end(2, "No space left on the disk.")
+    engine.jobs[0].end(2, "No space left on the disk.", kind="disk")
     assert side.calls == ["release", "reload"]
     assert panel.story.state == "naming"
     assert names(side.styles[-1])[0] == "roof"

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from harness import Window, children, files_under, load_plugin, say, start_qgis
 from osgeo import gdal
-from qgis.core import QgsFeature, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import (
+    QgsFeature,
+    QgsLayerTreeModel,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRasterSymbolLegendNode,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt import sip
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
@@ -139,12 +146,20 @@ def looks(layer):
     return {entry.value: entry.color.name() for entry in layer.renderer().classes()}
 
 
+def legend_texts(layer):
+    """What the layer tree shows of a layer."""
+    node = project.layerTreeRoot().findLayer(layer.id())
+    entries = tree.layerLegendNodes(node)
+    return [entry.data(0) for entry in entries if isinstance(entry, QgsRasterSymbolLegendNode)]
+
+
 def ticked(layers):
     root = project.layerTreeRoot()
     return [root.findLayer(entry.id()).itemVisibilityChecked() for entry in layers]
 
 
 maps = [project.mapLayer(key) for key in side._shown]  # opened anew
+tree = QgsLayerTreeModel(project.layerTreeRoot())
 panel.legend.cut_button.click()
 wait(lambda: story.state == "cutting")
 (trial,) = project.mapLayersByName("On trial: An image")
@@ -157,6 +172,8 @@ sliders.classes.setValue(7)
 sliders.unequal.setValue(0)
 wait(lambda: len(set(looks(trial).values())) == 7)
 seven = looks(trial)
+tree.refreshLayerLegend(project.layerTreeRoot().findLayer(trial.id()))
+texts, rows = legend_texts(trial), [sliders.model.at(row).name for row in range(7)]
 sliders.back_button.click()
 back = {"shown": ticked(maps), "trials": len(project.mapLayersByName("On trial: An image"))}
 panel.legend.cut_button.click()
@@ -169,6 +186,8 @@ recut = {
     "clusters": story.cuts.clusters,
     "colours": [len(set(two.values())), len(set(seven.values()))],
     "values": [len(two), len(seven)],
+    "texts": texts,
+    "rows": rows,
     "hidden": hidden,
     "first": first_is_trial,
     "back": back,
