@@ -27,7 +27,7 @@ LANGUAGES = (*SHELL, "python", "yaml", "text")
 READER_HAS = {
     "cluster.md": ["model.safetensors"],
     "evaluation.md": ["classes.tif", "fields.gpkg", "sample.gpkg", "model.safetensors", "potsdam"],
-    "export.md": ["model.safetensors"],
+    "export.md": ["model.safetensors", "out"],
     "faq.md": ["model.safetensors"],
     "legend.md": ["out", "other_classes.tif", "other_classes.gpkg"],
     "naming.md": ["points.gpkg"],
