@@ -174,7 +174,7 @@ def _prepare(
     first = scenes[0]
     card = _card(settings, statistics, first.sources[0].source.bands, first.band_names, sampler.crop_px)
     pixel_size = (abs(first.transform.e), abs(first.transform.a))
-    return sampler, statistics, card.model_copy(update={"pixel_size": pixel_size})
+    return sampler, statistics, card.model_copy(update={"pixel_size": pixel_size, "pixel_m": first.pixel_m})
 
 
 def _prepare_store(

@@ -13,7 +13,7 @@ FLOORS = [
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},
     {"training", "inference", "evaluation", "datasets"},
-    {"trained", "clusters"},
+    {"trained", "clusters", "accessor"},
     {"models", "scoring", "probing", "recut", "wishes"},
     {"mapping", "report", "polygons", "earlier", "relabel", "explain"},
     {"pipeline", "overclustering", "paper", "doctor", "naming", "export"},

@@ -28,7 +28,7 @@ COMMANDS = {
     "info": "Say what a raster or a model file holds.",
     "compare": "Score our networks beside K-means and mixtures on a labelled image.",
     "demo": "Make a sample scene, run on it, and score the map beside K-means.",
-    "export": "Write a model in the forms of other programs: ONNX.",
+    "export": "Write models and maps in the forms of other programs: ONNX, STAC.",
     "data": "Prepare a benchmark dataset for training and evaluation.",
     "probe": "Train small classifiers on a model's features, and score them.",
     "overclustering": "Score many clusters, joined to classes by a few labelled crops.",

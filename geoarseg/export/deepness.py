@@ -1,8 +1,9 @@
 """What the QGIS plugin Deepness wants to read in an ONNX file, by what its reader does.
 
-It divides pixel values by 255 whatever their type, cuts tiles of `tile_size` (its documentation says `tiles_size`) that
-overlap by a whole number of percent, sets probabilities under `seg_thresh` to 0 before it takes the highest, runs a
-median over class numbers with `seg_small_segment`, and wants class numbers from 0 without gaps.
+It divides pixel values by 255 whatever their type, takes the input's width for the side of its tiles, and then
+`tile_size` (its documentation says `tiles_size`), overlaps them by a whole number of percent, sets probabilities under
+`seg_thresh` to 0 before it takes the highest, runs a median over class numbers with `seg_small_segment`, wants class
+numbers from 0 without gaps, and resamples the image to `resolution`, in centimetres, also if the image is in degrees.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from geoarseg.raster.legend import Legend
 _LEAST_TILE_PX = 512
 _MOST_OVERLAP = 50  # percent: beyond it most of a tile is computed to be thrown away
 _CM_PER_M = 100
-_LEAST_PIXEL_M = 0.001  # the card does not tell the unit, but smaller pixels can only be in degrees
+_LEAST_PIXEL_CM = 0.01  # its field for the resolution has two decimals
 
 
 def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
     """The keys and their values, each as JSON.
 
-    Normalisation is left to the graph, so mean and deviation are 0 and 1. The resolution is that of the training, taken
-    for metres; without one, or in degrees, the user has to say it.
+    Normalisation is left to the graph, so mean and deviation are 0 and 1. The resolution is that of the training; where
+    the card does not tell it, the user has to.
     """
     legend = Legend.from_rows(card.legend)
     tile_px, overlap = tiling(network)
@@ -41,8 +42,8 @@ def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
         "seg_thresh": 0.0,
         "seg_small_segment": 0,
     }
-    if card.pixel_size is not None and card.pixel_size[1] >= _LEAST_PIXEL_M:
-        values["resolution"] = card.pixel_size[1] * _CM_PER_M
+    if card.pixel_m is not None and card.pixel_m * _CM_PER_M >= _LEAST_PIXEL_CM:
+        values["resolution"] = card.pixel_m * _CM_PER_M
     return {name: json.dumps(value) for name, value in values.items()}
 
 

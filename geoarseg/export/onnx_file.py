@@ -14,13 +14,14 @@ from pathlib import Path
 import torch
 
 from geoarseg.errors import ModelFileError, OutputError, SettingsError
-from geoarseg.export.deepness import deepness_metadata
+from geoarseg.export.deepness import deepness_metadata, tiling
 from geoarseg.export.graph import DIVISOR, MapGraph, class_values
 from geoarseg.network.checkpoint import ModelCard, load_model
 from geoarseg.network.model import Network
 from geoarseg.raster.atomic import check_output_path, whole_file
 
-_OPSET = 18
+_OPSET, _FORMAT = 18, 8
+"""As of ONNX 1.13: Deepness comes with an onnxruntime of 1.17 at most, which refuses the formats of today."""
 _SAMPLE_PX = (45, 51)  # odd, lest the exporter takes the sizes for multiples of a stride
 
 
@@ -29,15 +30,15 @@ def export_onnx(
 ) -> Path:
     """Write a model file as an ONNX file.
 
-    Its input `image` is (batch, band, y, x) float32 of any size, its output `probabilities` (batch, class, y, x). The
-    key `geoarseg` of its metadata tells, as JSON, the class value of each output, the bands, halo, alignment, and the
-    radius of the guided filter that is left out.
+    Its input `image` is (batch, band, y, x) float32, its output `probabilities` (batch, class, y, x), for any number of
+    images. The key `geoarseg` of its metadata tells, as JSON, the class value of each output, the bands, halo,
+    alignment, and the radius of the guided filter that is left out.
 
     Args:
         model: the model file.
         out: the file to write.
-        raw: the input is pixel values as they are; otherwise they are divided by 255 whatever their type, and the
-            metadata are those that the QGIS plugin Deepness reads.
+        raw: the input is pixel values as they are, of any height and width; otherwise they are divided by 255 whatever
+            their type, and size and metadata are those that the QGIS plugin Deepness reads.
         overwrite: replace an existing file.
 
     Returns:
@@ -57,8 +58,10 @@ def export_onnx(
             " size can hold it.",
             "Train without network.attention to export.",
         )
-    program = _traced(MapGraph(network, card, divisor=1.0 if raw else DIVISOR).eval(), len(card.bands))
+    graph = MapGraph(network, card, divisor=1.0 if raw else DIVISOR).eval()
+    program = _traced(graph, len(card.bands), tile_px=None if raw else tiling(network)[0])
     assert program.model is not None
+    program.model.ir_version = _FORMAT
     metadata = {} if raw else deepness_metadata(network, card)
     program.model.metadata_props.update(metadata | {"geoarseg": json.dumps(_facts(network, card, raw))})
     with whole_file(out, overwrite=overwrite) as unfinished:
@@ -72,13 +75,15 @@ def _check_libraries() -> None:
         raise SettingsError(f"Writing ONNX needs {' and '.join(missing)}.", "pip install 'geoarseg[onnx]'")
 
 
-def _traced(graph: MapGraph, bands: int) -> torch.onnx.ONNXProgram:
-    names = {0: "batch", 2: "height", 3: "width"}
-    sizes = {"image": {axis: torch.export.Dim(name, min=1) for axis, name in names.items()}}
+def _traced(graph: MapGraph, bands: int, tile_px: int | None) -> torch.onnx.ONNXProgram:
+    """The graph for images of any size, or for tiles of one size."""
+    free = {0: "batch"} if tile_px else {0: "batch", 2: "height", 3: "width"}
+    sizes = {"image": {axis: torch.export.Dim(name, min=1) for axis, name in free.items()}}
+    sample_px = (tile_px, tile_px) if tile_px else _SAMPLE_PX
     with _quiet_exporter():
         program = torch.onnx.export(
             graph,
-            (torch.zeros(2, bands, *_SAMPLE_PX),),
+            (torch.zeros(2, bands, *sample_px),),
             dynamo=True,
             input_names=["image"],
             output_names=["probabilities"],

@@ -12,9 +12,10 @@ import xarray as xr
 from dask.delayed import delayed
 
 from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor
-from geoarseg.inference.work import Job, plan
+from geoarseg.inference.work import Job, Pixels, plan
 from geoarseg.raster.legend import NODATA_CLASS, Legend
 from geoarseg.raster.scene import Scene
+from geoarseg.raster.window import Tile
 
 _map_blocks: Any = da.map_blocks  # dask has no types
 _delayed: Any = delayed
@@ -64,43 +65,70 @@ def segment(
     """
     predictor = model if isinstance(model, Predictor) else Predictor.from_file(model, device=device)
     job = plan(scene, predictor, window_px=window_px, probabilities="exact" if probabilities else "none")
-    planes = _planes(job)
-    classes = _on_grid(scene, planes[0].astype(np.uint8)).rio.write_nodata(NODATA_CLASS).rename("classes")
+    return labelled(_planes(job), scene.valid, predictor, confidence=confidence, probabilities=probabilities)
+
+
+def labelled(
+    planes: Any, grid: xr.DataArray, predictor: Predictor, *, confidence: bool, probabilities: bool
+) -> xr.DataArray | xr.Dataset:
+    """Name what one pass gives.
+
+    Args:
+        planes: classes, confidence, and probabilities if they are wanted, (2 or 2 + K, y, x) of Dask.
+        grid: an array (y, x) with the coordinates and the CRS that the result shall have.
+        predictor: the model.
+        confidence: give the confidence.
+        probabilities: give the probabilities.
+
+    Returns:
+        As `segment`.
+    """
+    classes = _on_grid(grid, planes[0].astype(np.uint8)).rio.write_nodata(NODATA_CLASS).rename("classes")
     classes.attrs.update(Legend.from_rows(predictor.card.legend).to_flags())
     if not confidence and not probabilities:
         return cast(xr.DataArray, classes)
     layers = {"classes": classes}
     if confidence:
-        layers["confidence"] = _on_grid(scene, planes[1].astype(np.uint8)).rio.write_nodata(NODATA_CONFIDENCE)
+        layers["confidence"] = _on_grid(grid, planes[1].astype(np.uint8)).rio.write_nodata(NODATA_CONFIDENCE)
     if probabilities:
         numbers = {"class": np.arange(1, predictor.classes + 1)}
-        shares = xr.DataArray(planes[2:], dims=("class", "y", "x"), coords=numbers | dict(scene.valid.coords))
+        shares = xr.DataArray(planes[2:], dims=("class", "y", "x"), coords=numbers | dict(grid.coords))
         layers["probabilities"] = shares.rio.write_nodata(np.nan)
     return xr.Dataset(layers)
 
 
 def _planes(job: Job) -> Any:
     """All that one pass gives, (2 or 2 + K, y, x): classes, confidence, and probabilities if the job wants them."""
-    exact = job.probabilities == "exact"
-    count, dtype = (2 + job.predictor.classes, np.float32) if exact else (2, np.uint8)
-    rows, cols = (_sizes(length, job.tiles.core_px) for length in (job.tiles.height, job.tiles.width))
+    count, dtype = planes_of(job)
+    rows, cols = (chunk_sizes(length, job.tiles.core_px) for length in (job.tiles.height, job.tiles.width))
     sent_once = _delayed(job, pure=True, traverse=False)  # to each worker, not with each chunk
     empty = np.empty((0, 0, 0), dtype=dtype)  # tells dask the type, lest it calls to find out
     return _map_blocks(_compute, sent_once, chunks=((count,), rows, cols), dtype=dtype, meta=empty)
 
 
+def planes_of(job: Job) -> tuple[int, type[np.float32 | np.uint8]]:
+    """Number and type of the planes that one pass gives."""
+    return (2 + job.predictor.classes, np.float32) if job.probabilities == "exact" else (2, np.uint8)
+
+
 def _compute(job: Job, block_info: BlockInfo = None) -> npt.NDArray[Any]:
     _, down, right = block_info[None]["chunk-location"]
     tile = job.tiles[int(down * job.tiles.shape[1] + right)]
-    (done,) = job.compute([tile], [job.read(tile)])
+    return planes_in(job, tile, job.read(tile))
+
+
+def planes_in(job: Job, tile: Tile, pixels: Pixels) -> npt.NDArray[Any]:
+    """The planes of one tile."""
+    (done,) = job.compute([tile], [pixels])
     both = np.stack([done.classes, done.confidence])
     return both if done.probabilities is None else np.concatenate([both, done.probabilities])
 
 
-def _on_grid(scene: Scene, pixels: Any) -> xr.DataArray:
-    """Pixels (y, x) with the scene's coordinates and CRS."""
-    return scene.valid.copy(data=pixels)
+def _on_grid(grid: xr.DataArray, pixels: Any) -> xr.DataArray:
+    """Pixels (y, x) with coordinates and CRS."""
+    return grid.copy(data=pixels)
 
 
-def _sizes(length: int, step: int) -> tuple[int, ...]:
+def chunk_sizes(length: int, step: int) -> tuple[int, ...]:
+    """Sizes of the chunks along one side."""
     return tuple(min(step, length - start) for start in range(0, length, step))

@@ -68,6 +68,8 @@ class ModelCard(BaseModel):
     """Side of the training's crops; attention runs in windows of that size."""
     pixel_size: tuple[float, float] | None = None
     """Height and width of a pixel of the training images, in units of their CRS."""
+    pixel_m: float | None = Field(None, gt=0)
+    """Side of such a pixel in metres, in degrees at the equator; None = their CRS does not tell."""
     settings: dict[str, Any] = {}
     """The settings of the run that trained the model."""
     training: dict[str, Any] = {}

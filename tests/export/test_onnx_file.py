@@ -6,12 +6,10 @@ import pytest
 from tiny_model import random_pixels, tiny_predictor
 
 from geoarseg.cli.main import run_command
-from geoarseg.export.deepness import deepness_metadata, tiling
+from geoarseg.export.deepness import deepness_metadata
 from geoarseg.export.onnx_file import export_onnx
 from geoarseg.inference.predictor import Predictor
 from geoarseg.models import write_model
-from geoarseg.network.model import build_network
-from geoarseg.settings import NetworkSettings
 
 NETWORKS = {
     "F1": {"form": "F1"},
@@ -32,13 +30,6 @@ def exported(predictor, folder, **options):
 def raw(tmp_path_factory):
     """Session and metadata of the tiny model; an export takes seconds."""
     return exported(tiny_predictor(), tmp_path_factory.mktemp("raw"), raw=True)
-
-
-@pytest.fixture(scope="module")
-def for_deepness(tmp_path_factory):
-    predictor = tiny_predictor()
-    predictor.card = predictor.card.model_copy(update={"pixel_size": (0.5, 0.25)})
-    return exported(predictor, tmp_path_factory.mktemp("deepness"))
 
 
 def merged_model(class_of):
@@ -91,66 +82,27 @@ def test_no_data_is_nan(raw):
     np.testing.assert_allclose(found, predictor(image[None], valid[None]), atol=2e-5)
 
 
-@pytest.mark.parametrize("top", [255, 10000])
-def test_the_division_by_255_is_undone_whatever_the_type(top, for_deepness):
-    predictor, (session, metadata) = tiny_predictor(), for_deepness
-    image = np.random.default_rng(0).integers(0, top, (1, 3, 30, 40)).astype(np.float32)
-    (found,) = session.run(None, {"image": image / 255})
-    assert_same_classes(found, predictor(image, np.ones((1, 30, 40), bool)))
-    assert json.loads(metadata["geoarseg"])["input"] == "pixel values / 255"
-
-
 def test_merged_classes_are_merged_inside_and_leave_no_gap(tmp_path):
     predictor = merged_model((4, 4, 3, 4, 5))
-    session, metadata = exported(predictor, tmp_path, raw=False)
+    session, metadata = exported(predictor, tmp_path, raw=True)
     image, _ = random_pixels(32, 32)
-    (found,) = session.run(None, {"image": image[None] / 255})
+    (found,) = session.run(None, {"image": image[None]})
     expected = predictor(image[None], np.ones((1, 32, 32), bool))
     assert json.loads(metadata["geoarseg"])["class_values"] == [3, 4, 5]
     assert_same_classes(found, expected[:, [2, 3, 4]])
     np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
-    assert json.loads(metadata["class_names"]) == {"0": "class 3", "1": "class 4", "2": "class 5"}
+    assert json.loads(deepness_metadata(predictor.network, predictor.card)["class_names"]) == {
+        "0": "class 3",
+        "1": "class 4",
+        "2": "class 5",
+    }
 
 
-def test_deepness_reads_what_it_needs(for_deepness):
-    """Its reader's rules: one input; each value JSON; ids from 0 in order; no threshold; no median of ids."""
-    session, metadata = for_deepness
-    (image,), (output,) = session.get_inputs(), session.get_outputs()
+def test_raw_files_take_any_size_and_have_no_keys_by_which_deepness_would_take_them(raw):
+    (image,) = raw[0].get_inputs()
     assert image.shape[1] == 3
-    assert all(isinstance(image.shape[axis], str) for axis in (0, 2, 3))  # any size
-    assert output.shape[1] == 5
-    read = {name: json.loads(text) for name, text in metadata.items()}
-    assert str(read["model_type"]).capitalize() == "Segmentor"
-    assert [int(key) for key in sorted(read["class_names"], key=int)] == list(range(5))
-    assert float(read["resolution"]) == 25.0  # centimetres
-    assert int(read["tile_size"]) == read["tiles_size"]
-    assert float(read["seg_thresh"]) == 0.0
-    assert (int(read["seg_small_segment"]) // 2) * 2 + 1 == 1
-    assert read["standardization_mean"] == [0.0] * 3
-    assert read["standardization_std"] == [1.0] * 3
-    assert isinstance(read["tiles_overlap"], int)
-
-
-@pytest.mark.parametrize("pixel_size", [None, (0.0001, 0.0001)])
-def test_degrees_are_no_resolution(pixel_size):
-    predictor = tiny_predictor()
-    card = predictor.card.model_copy(update={"pixel_size": pixel_size})
-    assert "resolution" not in deepness_metadata(predictor.network, card)
-
-
-def test_raw_files_have_no_keys_by_which_deepness_would_take_them(raw):
+    assert all(isinstance(image.shape[axis], str) for axis in (0, 2, 3))
     assert set(raw[1]) == {"geoarseg"}
-
-
-@pytest.mark.parametrize("options", [{}, {"stride_px": 4}, {"form": "F5", "stride_px": 32}, {"form": "F5"}])
-def test_deepness_gets_tiles_that_give_the_map_of_one_pass(options):
-    network = build_network(NetworkSettings(**options), bands=3, classes=4)
-    tile_px, percent = tiling(network)
-    overlap_px = tile_px * percent / 100
-    assert overlap_px == int(overlap_px)
-    assert overlap_px / 2 >= network.halo_px
-    assert (tile_px - overlap_px) % network.alignment_px == 0
-    assert overlap_px <= tile_px / 2
 
 
 def test_the_command_and_what_it_refuses(tmp_path, capsys):

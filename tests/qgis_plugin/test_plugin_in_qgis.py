@@ -272,3 +272,15 @@ def test_the_ways_in_which_people_come(qgis, scene, tmp_path):
     assert told["buttons"] == ["Install", False, False]
     assert "no python cannot be started" in told["not installed"]
     assert "No geoarseg was found" in told["none"]
+
+
+def test_a_child_goes_through_the_proxy_of_qgis(qgis):
+    told = qgis.play("proxy.py")
+    assert told["output"].count("ok") == 2, told["lines"]
+    assert told["asked"] == [["http://example.invalid/by-proxy", "me@work:s p:t/"], ["/direct", ""]]
+    address = f"http://me%40work:s%20p%3At%2F@127.0.0.1:{told['port']}"
+    assert told["proxies"]["https_proxy"] == told["proxies"]["http_proxy"] == address
+    assert {"localhost", "maps.example.com"} <= set(told["proxies"]["no_proxy"].split(","))
+    assert not {"HTTP_PROXY", "HTTPS_PROXY"} & set(told["proxies"])
+    assert told["system"] in (None, "http://old.invalid:1")  # as far as Qt knows the system's
+    assert told["disabled"]

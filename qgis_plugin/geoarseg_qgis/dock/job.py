@@ -30,6 +30,8 @@ class Ended:
     """What was wrong around the command; it then never ran."""
     log: str = ""
     """The file with all it said; empty if there is none."""
+    output: str = ""
+    """What it wrote to standard output."""
 
     @property
     def well(self) -> bool:
@@ -117,7 +119,7 @@ class Job(QtCore.QObject):
             for output, known in zip(call.outputs, before):
                 for folder in _unfinished(output) - known:
                     rmtree(folder, ignore_errors=True)
-        return Ended(outcome.code, outcome.cancelled, self._error, None, str(call.log or ""))
+        return Ended(outcome.code, outcome.cancelled, self._error, None, str(call.log or ""), outcome.output)
 
     def _hear(self, line: str) -> None:
         event = parse_event(line)

@@ -123,8 +123,10 @@ def test_unsaved_changes_are_not_lost_by_a_slip(legend, panel, monkeypatch, qtbo
     qtbot.mouseClick(legend.back_button, LEFT)
     assert panel.story.state == "naming"
     monkeypatch.setattr(panel, "_may_discard", lambda: True)
+    panel.banner.tell("The legend is saved.")
     qtbot.mouseClick(legend.back_button, LEFT)
     assert panel.story.state == "asking"
+    assert panel.banner.isHidden()
 
 
 def test_a_folder_without_a_map_is_refused(panel, tmp_path):

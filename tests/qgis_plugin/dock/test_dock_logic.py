@@ -228,5 +228,5 @@ def test_only_files_that_are_there_get_the_legend(tmp_path):
 
 def test_figures_as_people_read_them():
     assert [duration(s) for s in (0.2, 75, 150, 5400)] == ["1 s", "75 s", "2 min", "1 h 30 min"]
-    assert [percent(s) for s in (0, 0.004, 0.254, 1)] == ["0 %", "0.4 %", "25 %", "100 %"]
+    assert [percent(s) for s in (0, 4e-4, 0.004, 0.254, 1)] == ["0 %", "< 0.1 %", "0.4 %", "25 %", "100 %"]
     assert SATELLITE.bands[0].description == "Near infrared"
