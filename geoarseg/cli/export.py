@@ -80,7 +80,7 @@ def stac(
     Examples:
 
     \b
-        geoarseg export stac out/classes.tif out/confidence.tif -o out/classes.json --datetime 2024-06-01
+        geoarseg export stac out/classes.tif -o out/map.json --datetime 2024-06-01
         geoarseg export stac out/model.safetensors -o out/model.json
     """
     from geoarseg.export.stac import export_stac
