@@ -33,9 +33,8 @@ def onnx(model: Path, out: Path, raw: bool, overwrite: bool, quiet: bool, debug:
     """Write MODEL as an ONNX file for the QGIS plugin Deepness, or with --raw for any program.
 
     The result holds normalisation, network and merged classes; its output is the probabilities of the classes. For
-    Deepness its input is tiles of one size, of pixel values divided by 255 whatever their type; with --raw it is pixel
-    values of images of any size. NaN is no data. The smoothing of maps (the guided filter) is not in it, so a map may
-    be more speckled than ours.
+    Deepness its input is tiles of one size, of pixel values divided by 255 whatever their type, and the guided filter
+    of the map is in it; with --raw it is pixel values of images of any size, without the filter. NaN is no data.
 
     Examples:
 

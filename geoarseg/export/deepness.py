@@ -12,6 +12,7 @@ import json
 from itertools import count
 
 from geoarseg.export.graph import class_values
+from geoarseg.inference.predictor import halo_of
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.network.model import Network
 from geoarseg.raster.legend import Legend
@@ -29,7 +30,7 @@ def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
     the card does not tell it, the user has to.
     """
     legend = Legend.from_rows(card.legend)
-    tile_px, overlap = tiling(network)
+    tile_px, overlap = tiling(network, card)
     bands = len(card.bands)
     values: dict[str, object] = {
         "model_type": "Segmentor",
@@ -47,16 +48,16 @@ def deepness_metadata(network: Network, card: ModelCard) -> dict[str, str]:
     return {name: json.dumps(value) for name, value in values.items()}
 
 
-def tiling(network: Network) -> tuple[int, int]:
+def tiling(network: Network, card: ModelCard) -> tuple[int, int]:
     """The smallest tiles, in pixels, and their overlap in percent that give the same map as one pass.
 
     Half of the overlap is thrown away on each side, so it has to reach twice the halo; tiles must start on multiples of
     the network's alignment.
     """
-    step = network.alignment_px
+    step, halo_px = network.alignment_px, halo_of(network, card)
     for tile_px in count(-(-_LEAST_TILE_PX // step) * step, step):
         for percent in range(1, _MOST_OVERLAP + 1):
             overlap_px, rest = divmod(tile_px * percent, 100)
-            if not rest and overlap_px >= 2 * network.halo_px and overlap_px % 2 == overlap_px % step == 0:
+            if not rest and overlap_px >= 2 * halo_px and overlap_px % 2 == overlap_px % step == 0:
                 return tile_px, percent
     raise AssertionError("every network has such tiles")

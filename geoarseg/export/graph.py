@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from geoarseg.inference.smoothing import smooth
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.network.model import Network
 from geoarseg.raster.statistics import CLIP
@@ -14,9 +15,7 @@ DIVISOR = 255.0
 
 
 class MapGraph(nn.Module):
-    """The unmasked network with its normalisation before it and the clusters of each class added up behind it.
-
-    The guided filter of a map is no part of it.
+    """Normalisation, the unmasked network, the sum of the clusters of each class, and the guided filter of its map.
 
     Args:
         network: a trained network, in evaluation mode.
@@ -30,7 +29,7 @@ class MapGraph(nn.Module):
 
     def __init__(self, network: Network, card: ModelCard, *, divisor: float = 1.0) -> None:
         super().__init__()
-        self.network, self.divisor = network, divisor
+        self.network, self.divisor, self.smoothing_px = network, divisor, card.smoothing_px
         values = class_values(card)
         members = torch.tensor([[float(owner == value) for owner in card.class_of] for value in values])
         self.is_merged = values != card.class_of
@@ -42,7 +41,13 @@ class MapGraph(nn.Module):
         """Probabilities (N, class, y, x) float32 of pixel values (N, band, y, x); NaN in a band means no data."""
         has_data = torch.isfinite(image).all(1, keepdim=True)
         normalised = ((image * self.divisor - self.centre) / self.scale).clamp(-CLIP, CLIP)
-        clusters: Tensor = self.network(torch.where(has_data, normalised, torch.zeros_like(normalised)))
+        normalised = torch.where(has_data, normalised, torch.zeros_like(normalised))
+        if not self.smoothing_px:
+            return self._in_classes(self.network(normalised))
+        cells, stride_px = self._in_classes(self.network.cells(normalised)), self.network.stride_px
+        return smooth(cells, normalised, has_data[:, 0], radius_px=self.smoothing_px, stride_px=stride_px)
+
+    def _in_classes(self, clusters: Tensor) -> Tensor:
         return nn.functional.conv2d(clusters, self.members) if self.is_merged else clusters
 
 

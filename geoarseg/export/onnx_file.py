@@ -16,6 +16,7 @@ import torch
 from geoarseg.errors import ModelFileError, OutputError, SettingsError
 from geoarseg.export.deepness import deepness_metadata, tiling
 from geoarseg.export.graph import DIVISOR, MapGraph, class_values
+from geoarseg.inference.predictor import halo_of
 from geoarseg.network.checkpoint import ModelCard, load_model
 from geoarseg.network.model import Network
 from geoarseg.raster.atomic import check_output_path, whole_file
@@ -31,14 +32,15 @@ def export_onnx(
     """Write a model file as an ONNX file.
 
     Its input `image` is (batch, band, y, x) float32, its output `probabilities` (batch, class, y, x), for any number of
-    images. The key `geoarseg` of its metadata tells, as JSON, the class value of each output, the bands, halo,
-    alignment, and the radius of the guided filter that is left out.
+    images. The key `geoarseg` of its metadata tells, as JSON, the class value of each output, the bands, halo and
+    alignment.
 
     Args:
         model: the model file.
         out: the file to write.
-        raw: the input is pixel values as they are, of any height and width; otherwise they are divided by 255 whatever
-            their type, and size and metadata are those that the QGIS plugin Deepness reads.
+        raw: the input is pixel values as they are, of any height and width, and the map's guided filter is left out;
+            otherwise they are divided by 255 whatever their type, and size and metadata are those that the QGIS plugin
+            Deepness reads.
         overwrite: replace an existing file.
 
     Returns:
@@ -58,12 +60,13 @@ def export_onnx(
             " size can hold it.",
             "Train without network.attention to export.",
         )
-    graph = MapGraph(network, card, divisor=1.0 if raw else DIVISOR).eval()
-    program = _traced(graph, len(card.bands), tile_px=None if raw else tiling(network)[0])
+    written = card.model_copy(update={"smoothing_px": 0}) if raw else card  # torch traces the filter at one size only
+    graph = MapGraph(network, written, divisor=1.0 if raw else DIVISOR).eval()
+    program = _traced(graph, len(card.bands), tile_px=None if raw else tiling(network, card)[0])
     assert program.model is not None
     program.model.ir_version = _FORMAT
     metadata = {} if raw else deepness_metadata(network, card)
-    program.model.metadata_props.update(metadata | {"geoarseg": json.dumps(_facts(network, card, raw))})
+    program.model.metadata_props.update(metadata | {"geoarseg": json.dumps(_facts(network, written, raw))})
     with whole_file(out, overwrite=overwrite) as unfinished:
         program.save(unfinished)
     return Path(out)
@@ -119,7 +122,7 @@ def _facts(network: Network, card: ModelCard, raw: bool) -> dict[str, object]:
         "band_names": list(card.band_names),
         "class_values": sorted(values),
         "legend": [row for row in card.legend if row["value"] in values],
-        "halo_px": network.halo_px,
+        "halo_px": halo_of(network, card),
         "alignment_px": network.alignment_px,
-        "smoothing_px_left_out": card.smoothing_px,
+        "smoothing_px": card.smoothing_px,
     }

@@ -63,8 +63,7 @@ class Predictor:
         self.card = card
         self.statistics = BandStatistics(card.centre, card.scale)
         self.stride_px, self.classes = network.alignment_px, card.classes
-        reach = reach_px(card.smoothing_px, network.stride_px)
-        self.halo_px = network.halo_px + next_multiple(reach, self.stride_px)
+        self.halo_px = halo_of(network, card)
         self._asked_device = device
 
     @classmethod
@@ -148,6 +147,14 @@ class Predictor:
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return self.digest, self._asked_device
+
+
+def halo_of(network: Network, card: ModelCard) -> int:
+    """How far from a pixel its class depends on the image, by the network and the filter behind it, in pixels.
+
+    A multiple of the network's alignment.
+    """
+    return network.halo_px + next_multiple(reach_px(card.smoothing_px, network.stride_px), network.alignment_px)
 
 
 @contextmanager

@@ -17,7 +17,10 @@ _LEAST_TOTAL = 1e-12
 
 
 def radius_in_cells(radius_px: int, stride_px: int) -> int:
-    """The radius in cells whose window of 2 radius + 1 is nearest to that of a radius in pixels."""
+    """The radius in cells whose window of 2 radius + 1 is nearest to that of a radius in pixels.
+
+    0, which leaves a map as it is, where that window is hardly larger than a cell.
+    """
     return round((2 * radius_px + 1 - stride_px) / (2 * stride_px)) if radius_px else 0
 
 

@@ -11,6 +11,7 @@ from tiny_model import random_pixels, tiny_predictor
 from geoarseg.config import load_settings
 from geoarseg.export.deepness import deepness_metadata, tiling
 from geoarseg.export.onnx_file import export_onnx
+from geoarseg.inference.predictor import halo_of
 from geoarseg.models import untrained_model, write_model
 from geoarseg.network.model import build_network
 from geoarseg.raster.scene import open_scene
@@ -143,12 +144,14 @@ def test_its_tiles_make_the_map_of_one_pass(session, read):
     np.testing.assert_array_equal(made[clear], whole.argmax(0)[clear])
 
 
+@pytest.mark.parametrize("smoothing_px", [0, 4, 64])
 @pytest.mark.parametrize("options", [{}, {"stride_px": 4}, {"form": "F5", "stride_px": 32}, {"form": "F5"}])
-def test_tiles_reach_as_far_as_the_network_sees(options):
+def test_tiles_reach_as_far_as_the_network_and_its_filter_see(options, smoothing_px):
     network = build_network(NetworkSettings(**options), bands=3, classes=4)
-    tile_px, percent = tiling(network)
+    card = tiny_predictor().card.model_copy(update={"smoothing_px": smoothing_px})
+    tile_px, percent = tiling(network, card)
     overlap_px = tile_px * percent / 100
     assert overlap_px == int(overlap_px)
-    assert overlap_px / 2 >= network.halo_px
+    assert overlap_px / 2 >= halo_of(network, card) >= network.halo_px
     assert (tile_px - overlap_px) % network.alignment_px == 0
     assert overlap_px <= tile_px / 2

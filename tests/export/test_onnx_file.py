@@ -62,6 +62,30 @@ def test_onnxruntime_gives_the_same_classes_at_any_size(name, tmp_path):
     np.testing.assert_allclose(found, predictor(batch, np.ones((3, 20, 30), bool)), atol=2e-5)
 
 
+@pytest.mark.parametrize("radius_px", [2, 4])
+def test_the_filter_is_in_the_file_for_tiles(radius_px, tmp_path):
+    whole = merged_model((4, 4, 3, 4, 5))
+    predictor = Predictor(whole.network, whole.card.model_copy(update={"smoothing_px": radius_px}), device="cpu")
+    session, metadata = exported(predictor, tmp_path)
+    facts = json.loads(metadata["geoarseg"])
+    assert (facts["halo_px"], facts["smoothing_px"]) == (predictor.halo_px, radius_px)
+    assert predictor.halo_px > whole.halo_px
+    image, valid = random_pixels(*session.get_inputs()[0].shape[-2:], holes=0.1)
+    holed = np.where(valid, image, np.nan).astype(np.float32)
+    (found,) = session.run(None, {"image": holed[None] / 255})
+    np.testing.assert_allclose(found, predictor(image[None], valid[None])[:, [2, 3, 4]], atol=5e-5)
+
+
+def test_the_filter_is_left_out_for_images_of_any_size(tmp_path):
+    rough = tiny_predictor()
+    smooth = Predictor(rough.network, rough.card.model_copy(update={"smoothing_px": 4}), device="cpu")
+    session, metadata = exported(smooth, tmp_path, raw=True)
+    assert json.loads(metadata["geoarseg"])["smoothing_px"] == 0
+    image, _ = random_pixels(45, 51)
+    (found,) = session.run(None, {"image": image[None]})
+    np.testing.assert_allclose(found, rough(image[None], np.ones((1, 45, 51), bool)), atol=2e-5)
+
+
 def test_windows_with_the_halo_give_the_classes_of_one_pass(raw):
     session, metadata = raw
     facts = json.loads(metadata["geoarseg"])
