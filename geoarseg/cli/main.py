@@ -132,11 +132,14 @@ def run_command(arguments: list[str]) -> int:
         return _report(text, 1, log_json, debug)
 
 
+_MEMORY_WORDS = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory")  # torch, libraries, GDAL
+
+
 def _memory_text(error: Exception) -> str:
     """What to say if it was the memory, which torch tells in ways of its own; else empty."""
     if type(error).__name__ == "OutOfMemoryError":  # torch's: importing it here would take seconds
         return "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
-    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY_WORDS):
         return "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
     return ""
 
