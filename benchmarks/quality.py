@@ -122,11 +122,12 @@ def figure(trials, name, digits=1):
     return f"{statistics.mean(values):.{digits}f}{spread}"
 
 
-def cell(at_k, at_4k):
-    """What the table says of a method on a scene."""
+def cell(at_k, at_4k=()):
+    """What the table says of a method on a scene; a dash where it was not run at 4K."""
     seconds = statistics.mean(trial.seconds for trial in at_k)
     iou = f"{100 * statistics.mean(trial.mean_iou for trial in at_k):.0f}"
-    return f"{figure(at_k, 'one_to_one')} / {figure(at_4k, 'many_to_one')} ({iou}), {seconds:.0f} s"
+    many = figure(at_4k, "many_to_one") if at_4k else "-"
+    return f"{figure(at_k, 'one_to_one')} / {many} ({iou}), {seconds:.0f} s"
 
 
 def main():
@@ -138,6 +139,7 @@ def main():
     parser.add_argument("--methods", default=",".join(DEFAULT_METHODS))
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--scenes", default="", help="some of them, by the beginning of their names")
+    parser.add_argument("--factors", default="1,4", help="clusters for each class: at K, at 4K")
     parser.add_argument("--minutes", type=float, default=5, help="longest training of a network")
     options = parser.parse_args()
     methods, seeds = options.methods.split(","), [int(seed) for seed in options.seeds.split(",")]
@@ -145,7 +147,8 @@ def main():
     wanted = tuple(options.scenes.split(","))
     chosen = [scene for scene in scenes(options.data, options.out) if scene.name.startswith(wanted)]
     columns = {scene.name: [] for scene in chosen}
-    for factor in (1, 4):
+    factors = [int(factor) for factor in options.factors.split(",")]
+    for factor in factors:
         for scene in chosen:
             print(f"{scene.name}, {factor * scene.classes} clusters", flush=True)
             result = compare(

@@ -11,7 +11,8 @@ From Python::
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__: str
+"""The version that was installed, made of the git tag; 0.1.0.dev0 in a tree that never was."""
 
 _HOME = {
     "load_settings": "geoarseg.config",
@@ -29,6 +30,17 @@ __all__ = ["__version__", *_HOME]
 
 def __getattr__(name: str) -> object:
     """Import a public function when it is first asked for: torch and GDAL take seconds."""
+    if name == "__version__":
+        return _installed_version()
     if name not in _HOME:
         raise AttributeError(f"module 'geoarseg' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("geoarseg")
+    except PackageNotFoundError:
+        return "0.1.0.dev0"

@@ -9,16 +9,13 @@ from typing import Any
 import numpy as np
 
 from geoarseg.clustering.consensus import LEAST_SHARE
-from geoarseg.clustering.merging import MergeTree, information_of, merge_tree, merged_joint, suggested_classes
+from geoarseg.clustering.merging import ALPHAS, MergeTree, information_of, merge_tree, merged_joint, suggested_classes
 from geoarseg.clusters import suggested
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.raster.legend import Legend
 from geoarseg.training.numbering import by_share
-
-ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Steps from classes of similar size to classes as unequal as they are."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +69,19 @@ def cuts_of(card: ModelCard) -> Iterator[Cut]:
 def information_curve(card: ModelCard) -> dict[str, Any] | None:
     """What classes would tell of each other's whereabouts, by how many there are, of JSON types only.
 
-    `classes` from 1 to the number of clusters, the `information` of each in nats, and how many are `suggested`; None
-    where the model does not know how its clusters merge.
+    `classes` from 1 to as many as can have the least share, the `information` of each in nats, that of all `clusters`
+    as `whole`, and how many classes are `suggested`; None where the model does not know how its clusters merge.
     """
     tree, joint = tree_of(card), np.array(card.joint)
     if tree is None or not len(joint):
         return None
-    counts = range(1, card.clusters + 1)
+    counts = range(1, tree.most_classes(LEAST_SHARE) + 1)
     cuts = [tree.cut(classes, least_share=LEAST_SHARE) for classes in counts]
     return {
         "classes": list(counts),
         "information": [round(information_of(merged_joint(joint, cut)), 5) for cut in cuts],
+        "whole": round(information_of(joint), 5),
+        "clusters": card.clusters,
         "suggested": suggested_classes(tree, joint, least_share=LEAST_SHARE),
     }
 

@@ -135,7 +135,7 @@ def _with_tree(blank: ModelCard, teacher: Teacher, recipe: Recipe, settings: Set
             "merges": tree.merges,
             "information": tree.information,
             "joint": tuple(tuple(float(f"{value:.6g}") for value in row) for row in teacher.joint.tolist()),
-            "alpha": recipe.alpha,
+            "alpha": teacher.alpha,
             "smoothing_px": recipe.smoothing_px,
         }
     )

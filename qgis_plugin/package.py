@@ -81,10 +81,16 @@ def _compile_translations(folder: Path) -> None:
 
 
 def _build_wheel(folder: Path) -> None:
-    """Build the wheel of geoarseg from this very tree, with the build tools that are installed."""
+    """Build the wheel of geoarseg from this very tree, with the build tools that are installed.
+
+    It gets the plugin's version: that of git would change the zip's bytes with every commit.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        environment = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}
+        environment = os.environ | {
+            "SOURCE_DATE_EPOCH": "315532800",
+            "SETUPTOOLS_SCM_PRETEND_VERSION": plugin_version(),
+        }
         subprocess.run([*words, "--wheel-dir", scratch, str(HERE.parent)], check=True, env=environment)
         (wheel,) = Path(scratch).glob("geoarseg-*.whl")
         folder.mkdir(parents=True)

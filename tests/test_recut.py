@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from geoarseg.clustering.merging import ALPHAS
 from geoarseg.errors import SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard, load_card, model_bytes
 from geoarseg.network.model import build_network
-from geoarseg.recut import ALPHAS, cuts_of, information_curve, recut, tree_of, with_smoothing
+from geoarseg.recut import cuts_of, information_curve, recut, tree_of, with_smoothing
 from geoarseg.settings import NetworkSettings
 
 SHARES = (0.35, 0.05, 0.3, 0.05, 0.25)
@@ -149,10 +150,19 @@ def test_all_cuts_are_those_that_can_be_made():
 def test_the_curve_of_information_belongs_to_the_cuts():
     card = model(joint=joint_of_five(), alpha=1.0).card
     curve = information_curve(card)
-    assert curve["classes"] == [1, 2, 3, 4, 5]
+    assert curve["classes"] == [1, 2, 3, 4, 5], "all have a share of one in a hundred"
+    assert curve["whole"] == curve["information"][-1]
     assert curve["information"][0] == 0
     assert (np.diff(curve["information"]) >= 0).all()
     told = {cut.classes: cut.information for cut in cuts_of(card) if cut.alpha == 1.0}
     assert curve["information"][1:] == pytest.approx([told[classes] for classes in (2, 3, 4, 5)], abs=1e-5)
     assert 2 <= curve["suggested"] <= 5
     assert information_curve(model().card) is None
+
+
+def test_slivers_are_no_part_of_the_curve():
+    shares = (0.355, 0.045, 0.3, 0.001, 0.299)
+    curve = information_curve(model(joint=joint_of_five(), alpha=1.0, cluster_shares=shares).card)
+    assert curve["classes"] == [1, 2, 3, 4]
+    assert curve["information"][-1] < curve["whole"]
+    assert curve["clusters"] == 5

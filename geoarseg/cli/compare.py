@@ -46,6 +46,12 @@ def command(
     The result is table.csv, table.md, maps.png and every map. Each method is run once a seed with as many clusters as
     the labels have classes (or -k). "-guided" stands for a guided filter over the probabilities. A comparison that was
     cut off goes on where it stopped.
+
+    Examples:
+
+    \b
+        geoarseg compare ortho.tif --labels labels.tif -o comparison
+        geoarseg compare ortho.tif --labels labels.tif -o out --methods kmeans,ac
     """
     classes = None if options["classes"] == "auto" else options["classes"]
     settings = settings_from(**options)

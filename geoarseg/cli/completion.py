@@ -13,15 +13,16 @@ _VARIABLE = "_GEOARSEG_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    r"""Print the script that completes commands and options in SHELL with the Tab key.
+    """Print the script that completes commands and options in SHELL with the Tab key.
 
     The result is printed, for the shell to read when it starts.
 
-    \b
     Examples:
-      echo 'eval "$(geoarseg completion bash)"' >> ~/.bashrc
-      echo 'eval "$(geoarseg completion zsh)"' >> ~/.zshrc
-      geoarseg completion fish > ~/.config/fish/completions/geoarseg.fish
+
+    \b
+        echo 'eval "$(geoarseg completion bash)"' >> ~/.bashrc
+        echo 'eval "$(geoarseg completion zsh)"' >> ~/.zshrc
+        geoarseg completion fish > ~/.config/fish/completions/geoarseg.fish
     """
     kind = get_completion_class(shell)
     assert kind is not None

@@ -25,6 +25,12 @@ def command() -> None:
     """Prepare a benchmark dataset for training and evaluation.
 
     The result is a folder of crops and labels in the protocol of the papers.
+
+    Examples:
+
+    \b
+        geoarseg data prepare potsdam SRC potsdam --paper-split
+        geoarseg data info potsdam
     """
 
 
@@ -43,6 +49,12 @@ def prepare(
 
     NAME is potsdam, potsdam-3, coco-stuff or coco-stuff-3. When interrupted, the same command goes on where it
     stopped. The result is a folder that `geoarseg data info` describes.
+
+    Examples:
+
+    \b
+        geoarseg data prepare potsdam SRC potsdam --paper-split
+        geoarseg data prepare coco-stuff-3 SRC coco-stuff-3
     """
     from geoarseg.datasets.prepare import prepare_store
 
@@ -57,7 +69,14 @@ def prepare(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def info(out: Path, as_json: bool, debug: bool) -> None:
-    """Say what the prepared dataset in DST holds: its counts, and the shares of its classes."""
+    """Say what the prepared dataset in DST holds: its counts, and the shares of its classes.
+
+    Examples:
+
+    \b
+        geoarseg data info potsdam
+        geoarseg data info potsdam --json
+    """
     from geoarseg.datasets.store import open_store
 
     facts = _facts(open_store(out))

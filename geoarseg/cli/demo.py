@@ -33,6 +33,12 @@ def command(
     """Make a sample scene with known labels, run on it, and score the map beside K-means.
 
     The result is image.tif, labels.tif and kmeans.tif beside all that `geoarseg run` writes.
+
+    Examples:
+
+    \b
+        geoarseg demo
+        geoarseg demo -o demo --size 256 --steps 100 --overwrite
     """
     settings = settings_from(**options)
     from geoarseg.demo import demonstrate

@@ -15,6 +15,12 @@ def command(context: click.Context, as_json: bool, debug: bool) -> None:
     """Examine this installation: versions, GPUs, disk, and whether torch and GDAL work.
 
     The result is printed. The exit code is 0 when all is well and 1 when something keeps geoarseg from working.
+
+    Examples:
+
+    \b
+        geoarseg doctor
+        geoarseg doctor --json
     """
     from geoarseg.doctor import describe, examine
 

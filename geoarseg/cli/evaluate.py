@@ -70,6 +70,13 @@ def command(
     """Score the class raster CLASSES against --labels, or a --model on --data.
 
     The result is printed, and written to the folder -o as report.html and scores.json.
+
+    Examples:
+
+    \b
+        geoarseg evaluate classes.tif --labels labels.tif
+        geoarseg evaluate classes.tif --labels fields.gpkg --field crop -o out
+        geoarseg evaluate --model model.safetensors --data potsdam
     """
     _check_options(classes, model, many_to_one and identity, options)
     match: Match | None = "many-to-one" if many_to_one else "identity" if identity else None

@@ -13,6 +13,12 @@ def command() -> None:
     """Write models in the forms of other programs.
 
     The result is an ONNX file, or a STAC item.
+
+    Examples:
+
+    \b
+        geoarseg export onnx model.safetensors -o model.onnx
+        geoarseg export stac out/model.safetensors -o out/model.json
     """
 
 
@@ -24,17 +30,18 @@ def command() -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def onnx(model: Path, out: Path, raw: bool, overwrite: bool, quiet: bool, debug: bool) -> None:
-    r"""Write MODEL as an ONNX file for the QGIS plugin Deepness, or with --raw for any program.
+    """Write MODEL as an ONNX file for the QGIS plugin Deepness, or with --raw for any program.
 
     The result holds normalisation, network and merged classes; its output is the probabilities of the classes. For
     Deepness its input is tiles of one size, of pixel values divided by 255 whatever their type; with --raw it is pixel
     values of images of any size. NaN is no data. The smoothing of maps (the guided filter) is not in it, so a map may
     be more speckled than ours.
 
-    \b
     Examples:
-      geoarseg export onnx model.safetensors -o model.onnx
-      geoarseg export onnx model.safetensors -o model.onnx --raw
+
+    \b
+        geoarseg export onnx model.safetensors -o model.onnx
+        geoarseg export onnx model.safetensors -o model.onnx --raw
     """
     from geoarseg.export.onnx_file import export_onnx
 
@@ -65,15 +72,16 @@ def stac(
     quiet: bool,
     debug: bool,
 ) -> None:
-    r"""Write a STAC item of a model, or of rasters of one grid.
+    """Write a STAC item of a model, or of rasters of one grid.
 
     The result is a JSON file beside FILES, for catalogues. A model is described with the MLM extension; class rasters,
     confidences and probabilities with the extensions for rasters, projections and classifications.
 
-    \b
     Examples:
-      geoarseg export stac out/classes.tif out/confidence.tif -o out/classes.json --datetime 2024-06-01
-      geoarseg export stac out/model.safetensors -o out/model.json
+
+    \b
+        geoarseg export stac out/classes.tif -o out/map.json --datetime 2024-06-01
+        geoarseg export stac out/model.safetensors -o out/model.json
     """
     from geoarseg.export.stac import export_stac
 

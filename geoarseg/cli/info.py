@@ -15,7 +15,14 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
 def command(file: str, as_json: bool, debug: bool) -> None:
-    """Say what FILE holds: a raster, or several as one mosaic, or a model."""
+    """Say what FILE holds: a raster, or several as one mosaic, or a model.
+
+    Examples:
+
+    \b
+        geoarseg info ortho.tif
+        geoarseg info model.safetensors --json
+    """
     facts = _model_facts(file) if Path(file).suffix == ".safetensors" else _raster_facts(file)
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

@@ -68,6 +68,13 @@ def command(
 
     The result is the same FILES with another legend, each written anew, whole or not at all. Without a change, the
     legend of the first one is printed as JSON.
+
+    Examples:
+
+    \b
+        geoarseg legend classes.tif
+        geoarseg legend classes.tif classes.gpkg --rename 3=water --merge 2,5=4
+        geoarseg legend other.tif --from classes.tif --colour '3=#1f78b4'
     """
     from geoarseg.relabel import read_any_legend, relabel_files
 

@@ -40,6 +40,8 @@ COMMANDS = {
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
+_MEMORY_WORDS = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory")
+"""What torch, a library that does not even load, and GDAL say when there is not enough memory."""
 
 
 class LazyGroup(click.Group):
@@ -100,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         put_on_leash()
     except GeoArSegError as error:
-        sys.exit(_report(str(error), error.exit_code, log_json="--log-json" in arguments))
+        sys.exit(_report(str(error), error.exit_code, error.kind, log_json="--log-json" in arguments))
     code = run_command(arguments)
     if code == INTERRUPTED:  # Python would first wait for the windows that threads are computing
         sys.stdout.flush()
@@ -118,24 +120,26 @@ def run_command(arguments: list[str]) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _report("Interrupted; nothing half-written was left.", INTERRUPTED, log_json)
+        return _report("Interrupted; nothing half-written was left.", INTERRUPTED, "interrupted", log_json)
     except click.ClickException as error:
-        return _report(" ".join(error.format_message().split()), 2, log_json)
+        return _report(" ".join(error.format_message().split()), 2, "user", log_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush stays silent
         return 1
     except GeoArSegError as error:
         text = str(error) if isinstance(error, SettingsError) else " ".join(str(error).split())
-        return _report(text, error.exit_code, log_json, debug)
+        return _report(text, error.exit_code, _kind_of(error, error.kind), log_json, debug)
     except Exception as error:  # whatever is left is a bug of ours
         text = _memory_text(error) or f"{type(error).__name__}: {error} (a bug in geoarseg; --debug shows where)"
-        return _report(text, 1, log_json, debug)
+        return _report(text, 1, _kind_of(error, "internal"), log_json, debug)
 
 
-_MEMORY_WORDS = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory")  # torch, libraries, GDAL
+def _kind_of(error: Exception, kind: str) -> str:
+    """The kind of an error for programs: `memory` if that was it, whoever said so in which words."""
+    return "memory" if _memory_text(error) or _memory_text(error.__cause__) else kind
 
 
-def _memory_text(error: Exception) -> str:
+def _memory_text(error: BaseException | None) -> str:
     """What to say if it was the memory, which torch tells in ways of its own; else empty."""
     if type(error).__name__ == "OutOfMemoryError":  # torch's: importing it here would take seconds
         return "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
@@ -144,7 +148,7 @@ def _memory_text(error: Exception) -> str:
     return ""
 
 
-def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:
+def _report(text: str, code: int, kind: str, log_json: bool, debug: bool = False) -> int:
     if debug and not log_json:
         traceback.print_exc()
     text = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)  # no escape codes
@@ -156,6 +160,7 @@ def _report(text: str, code: int, log_json: bool, debug: bool = False) -> int:
             "total": None,
             "message": text,
             "exit_code": code,
+            "kind": kind,
         }
         sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
     else:

@@ -67,6 +67,13 @@ def command(
     """Name the classes of a model by a few labels: each cluster becomes the class that they vote for.
 
     The result is the MODEL with named classes, and a report; with -o also its map and polygons. Nothing is trained.
+
+    Examples:
+
+    \b
+        geoarseg name -m out/model.safetensors --labels points.gpkg -o named
+        geoarseg name -m model.safetensors --labels a.gpkg --image ortho.tif
+        geoarseg name -m model.safetensors --labels a.gpkg --suggest more.gpkg
     """
     settings = settings_from(config, overrides, seed=seed, device=device)
     from geoarseg.naming import name_model

@@ -61,6 +61,12 @@ def command(
 
     The result is curve.csv, curve.json and curve.png: the accuracy on the other labelled crops over the number of
     labelled crops. Models are kept in OUT/models and used again; an interrupted training goes on.
+
+    Examples:
+
+    \b
+        geoarseg overclustering --data potsdam --clusters 6,12,24 -o curve
+        geoarseg overclustering --data potsdam --model model.safetensors -o curve
     """
     if bool(clusters) == bool(models):
         raise SettingsError("Give either --clusters or --model.", "--clusters 6,12,24 trains one model of each.")

@@ -37,6 +37,12 @@ def command(
     """Train small classifiers on a model's frozen features, and score them on labelled crops that they have not seen.
 
     The result is printed: the accuracy of each. Four fifths of the labelled crops train, the others are scored.
+
+    Examples:
+
+    \b
+        geoarseg probe -m potsdam.safetensors --data potsdam
+        geoarseg probe -m potsdam.safetensors --data potsdam --kind linear
     """
     from geoarseg.cli.options import settings_from
     from geoarseg.datasets.store import open_store

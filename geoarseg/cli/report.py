@@ -30,6 +30,12 @@ def command(
 
     The result is one page that stands alone: image, map and confidence under a slider, the classes with their areas and
     spectra, the training and all settings. `geoarseg run` writes it too.
+
+    Examples:
+
+    \b
+        geoarseg report out --overwrite
+        geoarseg report out --labels labels.tif --overwrite
     """
     from geoarseg.report.write import report_again
 

@@ -58,6 +58,13 @@ def command(
 
     The result is TABLE.csv and TABLE.md in OUT: each accuracy beside the paper's. Cells without their dataset are
     listed as skipped. A run that was cut off goes on where it stopped. At full length this takes a GPU and weeks.
+
+    Examples:
+
+    \b
+        geoarseg reproduce --list table-1d
+        geoarseg reproduce table-1d --data potsdam=potsdam -o dry --fraction 0.01
+        geoarseg reproduce table-1d --data potsdam=potsdam -o full --seeds 0,1,2
     """
     from geoarseg.paper import CELLS, select_cells
 

@@ -41,6 +41,13 @@ def command(
 
     The result is classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Images are
     whatever GDAL reads, folders, patterns in quotes, addresses or STAC items; several make one mosaic.
+
+    Examples:
+
+    \b
+        geoarseg run ortho.tif -k 6 -o out
+        geoarseg run tiles/ -k auto -o mosaic --time-limit 5m
+        geoarseg run 'tiles/*.tif' -k 8 -o maps --per-image --seed 7
     """
     settings = settings_from(**options)
     from geoarseg.pipeline import run  # after the settings are checked: torch takes seconds to import

@@ -72,6 +72,13 @@ def command(
 
     The result is a Cloud Optimized GeoTIFF of classes 1..K, 0 where there is no data. When it is interrupted or
     killed, the same command goes on where it was.
+
+    Examples:
+
+    \b
+        geoarseg segment ortho.tif -m model.safetensors -o classes.tif
+        geoarseg segment tiles/ -m model.safetensors -o maps --per-image
+        geoarseg segment ortho.tif -m model.safetensors -o part.tif --aoi a.gpkg
     """
     settings = settings_from(**options)
     from geoarseg.inference.predictor import Predictor

@@ -58,6 +58,13 @@ def command(
     The result is a model file that `geoarseg segment` takes. When interrupted, the same command goes on where it
     stopped. With --evaluate-every the network of the step that scored best is kept: labels then choose it, which is
     no longer unsupervised.
+
+    Examples:
+
+    \b
+        geoarseg train ortho.tif -k 6 -o model.safetensors
+        geoarseg train a.tif b.tif -k 8 -o model.safetensors --time-limit 10m
+        geoarseg train --data potsdam -o potsdam.safetensors --evaluate-every 500
     """
     _check(images, data, evaluate_every, labels)
     given = {"devices": devices, "train.evaluate_every": evaluate_every}

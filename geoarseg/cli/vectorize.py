@@ -39,6 +39,13 @@ def command(
 
     The result is a layer with class, name, area and perimeter; its format follows its ending: .gpkg, .fgb,
     .parquet, .geojson or .shp. Areas are cleaned in this order: sieved, polygonized, simplified, smoothed.
+
+    Examples:
+
+    \b
+        geoarseg vectorize classes.tif -o classes.gpkg
+        geoarseg vectorize classes.tif -o clean.gpkg --min-area 50 --smooth
+        geoarseg vectorize classes.tif -o classes.parquet --image ortho.tif --ndvi
     """
     settings = settings_from(**options).polygons
     from geoarseg.polygons import vectorize_file

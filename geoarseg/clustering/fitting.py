@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from geoarseg.clustering.consensus import Consensus, joint_of_clusters, memberships_of_all
+from geoarseg.clustering.consensus import LEAST_SHARE, Consensus, joint_of_clusters, memberships_of_all
 from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, smoothed
-from geoarseg.clustering.merging import MergeTree, merge_tree, merged_joint
+from geoarseg.clustering.merging import ALPHAS, MergeTree, merge_tree, merged_joint, shared_information
 from geoarseg.clustering.mixture import fit_mixture
 from geoarseg.clustering.recipe import FINE, Recipe
 from geoarseg.clustering.texture import fit_texture, texture_layers
@@ -58,7 +58,12 @@ def fit_consensus(
     """
     members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
     joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
-    return Consensus(members, merge_tree(joint, alpha=recipe.alpha), classes)
+
+    def shared(tree: MergeTree) -> float:
+        return shared_information(joint, tree.cut(classes, least_share=LEAST_SHARE))
+
+    trees = (merge_tree(joint, alpha=alpha) for alpha in reversed(ALPHAS))
+    return Consensus(members, max(trees, key=shared), classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,8 @@ class Lessons:
     """How its clusters merge on."""
     joint: NDArray[np.float64]
     """How often they meet, (cluster, cluster)."""
+    alpha: float
+    """How unequal classes may be by the tree."""
 
 
 def consensus_lessons(
@@ -94,14 +101,27 @@ def consensus_lessons(
     """
     members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
     joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
-    tree = merge_tree(joint, alpha=recipe.alpha)
-    class_of = tree.cut(clusters)
-    together = [_merged(shares, class_of, clusters, len(members)) for shares in maps]
-    winners = np.concatenate([shares.argmax(axis=0)[shares.any(axis=0)] for shares in together])
-    won = np.bincount(winners, minlength=clusters) / max(len(winners), 1)
-    # What a cluster wins is what is seen of it; many have a little share everywhere.
-    tree = replace(tree.above(clusters), shares=tuple(won.tolist()))
-    return Lessons(together, tree, merged_joint(joint, class_of))
+    best, most = None, -np.inf
+    for alpha in reversed(ALPHAS):  # of equally good ones the most unequal
+        tree = merge_tree(joint, alpha=alpha)
+        class_of = tree.cut(clusters)
+        together = [_merged(shares, class_of, clusters, len(members)) for shares in maps]
+        above = replace(tree.above(clusters), shares=_won(together))
+        shared = shared_information(joint, above.cut(classes, least_share=LEAST_SHARE)[class_of])
+        if shared > most:
+            best, most = Lessons(together, above, merged_joint(joint, class_of), alpha), shared
+    assert best is not None
+    return best
+
+
+def _won(maps: Sequence[NDArray[np.float32]]) -> tuple[float, ...]:
+    """Share of the pixels that each cluster wins, in maps (cluster, y, x).
+
+    This is what is seen of a cluster; many have a little share everywhere.
+    """
+    winners = np.concatenate([shares.argmax(axis=0)[shares.any(axis=0)] for shares in maps])
+    won = np.bincount(winners, minlength=len(maps[0])) / max(len(winners), 1)
+    return tuple(won.tolist())
 
 
 def _fit_members(

@@ -20,6 +20,8 @@ from scipy.special import xlogy
 
 from geoarseg.errors import SettingsError
 
+ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Steps from classes of similar size to classes as unequal as they are."""
 Link = Literal["information", "lift"]
 _LEAST_SHARE = 1e-4  # what is asked for after it is nothing
 _EMPTY = 1e-9  # share of a cluster that is merged first, for nothing is known of it
@@ -105,6 +107,23 @@ def merged_joint(joint: NDArray[np.floating], class_of: NDArray[np.intp]) -> NDA
 def information_of(joint: NDArray[np.floating]) -> float:
     """Mutual information of a joint distribution (cluster, cluster), in nats; it need not sum to 1."""
     return _Clusters.of(joint).information()
+
+
+def shared_information(joint: NDArray[np.floating], class_of: NDArray[np.intp]) -> float:
+    """Information of the classes here about the clusters there, from 0 to 1 where it is all that both hold.
+
+    It is divided by the geometric mean of the two entropies (Strehl and Ghosh 2002): a further class must tell more
+    than it costs. So it tells without labels whether classes ought to be similar in size or unequal.
+
+    Args:
+        joint: how often clusters meet, (cluster, cluster), symmetric.
+        class_of: the class of each cluster, from 0.
+    """
+    member = np.eye(int(class_of.max()) + 1)[class_of]
+    seen = member.T @ joint / max(joint.sum(), np.finfo(np.float64).tiny)
+    here, there = (-_entropy_terms(seen.sum(axis=axis)).sum() for axis in (1, 0))
+    both = here + there + _entropy_terms(seen).sum()
+    return float(both / max(np.sqrt(here * there), _EMPTY))
 
 
 def suggested_classes(tree: MergeTree, joint: NDArray[np.floating], *, least_share: float) -> int:

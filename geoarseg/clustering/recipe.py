@@ -19,15 +19,13 @@ class Recipe:
 
     members: tuple[tuple[Literal["texture", "bands"], int], ...]
     """The mixtures: what each looks at, and its clusters for each class."""
-    alpha: float
-    """How unequal classes may be; see `geoarseg.clustering.merging`."""
     smoothing_px: int
     """Radius of the guided filter over the probabilities; 0 = none."""
 
 
-FINE = Recipe((("texture", 4), ("bands", 4)) * 3, alpha=1.0, smoothing_px=4)
+FINE = Recipe((("texture", 4), ("bands", 4)) * 3, smoothing_px=4)
 """For pixels under ten metres, or of unknown size."""
-COARSE = Recipe((("bands", 4), ("bands", 1)) * 3, alpha=0.5, smoothing_px=2)
+COARSE = Recipe((("bands", 4), ("bands", 1)) * 3, smoothing_px=2)
 """For pixels of ten metres and more."""
 
 

@@ -63,8 +63,9 @@ def smooth(cells: Tensor, images: Tensor, valid: Tensor, *, radius_px: int, stri
             F.interpolate(part, scale_factor=stride_px, mode="bilinear", align_corners=False)[..., :height, :width]
             for part in (slope, offset)
         )
-    filtered = (slope * guide + offset).clamp_min(0) * weight
-    return filtered / filtered.sum(1, keepdim=True).clamp_min(_LEAST_TOTAL)
+    # In place, for the memory of a new plane costs more than the sum that goes into it.
+    filtered = slope.mul_(guide).add_(offset).clamp_(min=0).mul_(weight)
+    return filtered.div_(filtered.sum(1, keepdim=True).clamp_(min=_LEAST_TOTAL))
 
 
 def box_sum(planes: Tensor, radius_px: int) -> Tensor:

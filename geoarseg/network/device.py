@@ -6,22 +6,22 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from geoarseg.errors import SettingsError
+from geoarseg.errors import DeviceError
 
 
 def choose_device(name: str) -> torch.device:
     """The device of this name; `auto` takes a GPU where there is one.
 
     Raises:
-        SettingsError: the device is not there.
+        DeviceError: the device is not there.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise SettingsError(f"There is no device {name} here.", "Use --device cpu.")
+        raise DeviceError(f"There is no device {name} here.", "Use --device cpu.")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise SettingsError("There is no device mps here.", "Use --device cpu.")
+        raise DeviceError("There is no device mps here.", "Use --device cpu.")
     return device
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from geoarseg.durable import sync_file, sync_folder
-from geoarseg.errors import GeoArSegError, OutputError
+from geoarseg.errors import DiskFullError, GeoArSegError, OutputError
 from geoarseg.unfinished import unfinished_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -94,7 +94,7 @@ def output_error(path: str | os.PathLike[str], error: BaseException) -> OutputEr
     """Say in words that writing `path` failed, and why."""
     number = error.errno if isinstance(error, OSError) else None
     if number in _FULL or (number is None and _is_full(Path(path))):
-        return OutputError(
+        return DiskFullError(
             f"Cannot write {path}: No space left on the disk.", "Free some space, or write to another disk."
         )
     reason = os.strerror(number) if number else " ".join(str(error).split()).rstrip(".")

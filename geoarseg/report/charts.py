@@ -108,9 +108,9 @@ def information_chart(curve: InformationCurve, classes: int) -> Chart:
         curve: the information of each number of classes.
         classes: how many the map has.
     """
-    told = dict(zip(curve.classes, curve.information, strict=True))
-    share = told.get(classes, 0.0) / max(max(curve.information), 1e-12)
-    text = f"{classes} classes tell {percent(min(share, 1.0)).text} of what all {max(curve.classes)} clusters do."
+    told = dict(zip(curve.classes, curve.information, strict=True)).get(classes)
+    share = "not known how much" if told is None or curve.whole <= 0 else percent(min(told / curve.whole, 1)).text
+    text = f"{classes} classes tell {share} of what all {curve.clusters} clusters do."
     if curve.suggested is not None:
         text += f" Where the curve bends, at {curve.suggested}, further ones tell less than one does on average."
     return _line_chart(

@@ -68,6 +68,9 @@ class InformationCurve(Part):
     classes: tuple[int, ...]
     information: tuple[float, ...]
     """In nats; it rises with the classes."""
+    whole: float
+    """Of all clusters."""
+    clusters: int
     suggested: int | None = None
     """How many the curve suggests."""
 

@@ -42,6 +42,8 @@ class Teacher:
     """How the clusters merge to classes."""
     joint: npt.NDArray[np.float64]
     """How often they meet, (cluster, cluster), by which they merge."""
+    alpha: float
+    """How unequal classes may be by the tree."""
 
 
 def find_teacher(
@@ -71,7 +73,7 @@ def find_teacher(
         progress=progress,
     )
     lessons = [Lesson(image, shares) for (image, _), shares in zip(blocks, found.maps, strict=True)]
-    return Teacher(lessons, found.tree, found.joint)
+    return Teacher(lessons, found.tree, found.joint, found.alpha)
 
 
 class LessonSampler:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pyproj
 from affine import Affine
 
-from geoarseg.errors import OutputError, SettingsError
+from geoarseg.errors import DiskFullError, OutputError, SettingsError
 from geoarseg.progress import Progress, Stage
 from geoarseg.vector.patches import Gifts, sieve_round
 from geoarseg.vector.probabilities import ProbabilityRaster
@@ -228,4 +228,5 @@ def _temporary_file(folder: Path, raster: ClassRaster) -> Iterator[BinaryIO]:
 def _output_error(folder: str | Path, error: OSError) -> OutputError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     hint = "Free some space, or write to another disk." if full else "Choose another place."
-    return OutputError(f"Cannot write a temporary file in {folder}: {error.strerror or error}.", hint)
+    kind = DiskFullError if full else OutputError
+    return kind(f"Cannot write a temporary file in {folder}: {error.strerror or error}.", hint)

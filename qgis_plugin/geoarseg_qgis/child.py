@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Callable, Mapping, Sequence
+from typing import IO, Any, Callable, Mapping, Sequence
 
 from .command import GRACE_S
 
@@ -154,7 +154,7 @@ def _close_input(process: subprocess.Popen[str]) -> None:
         return
 
 
-def _apart() -> dict[str, object]:
+def _apart() -> dict[str, Any]:
     """Options that give the child a group of its own and, on Windows, no console window."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}

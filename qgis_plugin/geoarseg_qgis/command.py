@@ -27,14 +27,15 @@ _STAGE_WEIGHTS: dict[str, dict[str, float]] = {
     "run": {
         "statistics": 2,
         "consensus": 21,
-        "train": 40,
-        "segment": 22,
+        "train": 38,
+        "legend": 4,
+        "segment": 20,
         "write": 2,
         "sieve": 3,
         "vectorize": 8,
         "preview": 2,
     },
-    "train": {"statistics": 3, "consensus": 35, "train": 62},
+    "train": {"statistics": 3, "consensus": 35, "train": 58, "legend": 4},
     "segment": {"segment": 95, "write": 5},
 }
 
@@ -59,7 +60,7 @@ class Proxy:
     url: str
     """Scheme, host and port, with user and password before the host if the proxy asks for them."""
     excluded: tuple[str, ...] = ()
-    """Hosts that are reached without it."""
+    """Beginnings of addresses that are reached without it, or hosts."""
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,15 @@ def child_environment(
     if proxy is not None:
         kept = {name: value for name, value in kept.items() if not name.upper().endswith("_PROXY")}
         kept.update(dict.fromkeys(("http_proxy", "https_proxy"), proxy.url))
-        if proxy.excluded:
-            kept["no_proxy"] = ",".join(proxy.excluded)
+        kept["no_proxy"] = ",".join(hosts_of(proxy.excluded))
     return kept
+
+
+def hosts_of(addresses: Iterable[str]) -> list[str]:
+    """The hosts of addresses, each once: programs know no longer beginnings of addresses than that."""
+    named = (address.strip().partition("://")[2] or address.strip() for address in addresses)
+    hosts = (re.split(r"[/?#]", name)[0].rpartition("@")[2] for name in named)
+    return list(dict.fromkeys(re.sub(r":\d*$", "", host) for host in hosts if host))
 
 
 def clean_path(path: str, bundle: Iterable[str], *, windows: bool) -> str:

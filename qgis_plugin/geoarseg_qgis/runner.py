@@ -113,6 +113,7 @@ def _stage_names() -> dict[str, str]:
         "statistics": tr("Statistics of the bands"),
         "consensus": tr("Consensus of mixtures"),
         "train": tr("Training"),
+        "legend": tr("Legend"),
         "segment": tr("Segmentation"),
         "write": tr("Writing"),
         "sieve": tr("Sieve"),

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from qgis.core import QgsApplication, QgsNetworkAccessManager, QgsSettings
-from qgis.PyQt.QtNetwork import QNetworkProxy
+from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtNetwork import QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery
 
 from .command import Proxy, child_environment
 from .environment import Installation, Machine, environment_folder, find_command
@@ -19,6 +20,7 @@ UNFINISHED = "unfinished"
 """The settings: the command the user chose, the Python to build an environment on, which build of torch, and
 the last land-cover map that was started and not finished."""
 
+_A_DOWNLOAD = "https://pypi.org/simple/"
 _COMMAND_VARIABLE = "GEOARSEG_COMMAND"  # for programs that start QGIS; it goes before the setting
 
 
@@ -61,18 +63,21 @@ def installation(machine: Machine) -> Installation | None:
 
 
 def qgis_proxy() -> Proxy | None:
-    """The proxy of QGIS's network settings; None if it uses none."""
+    """The proxy of QGIS's network settings, that of the system if they say so; None if it uses none."""
     if not QgsSettings().value("proxy/proxyEnabled", False, type=bool):
         return None
     manager = QgsNetworkAccessManager.instance()
     proxy = manager.fallbackProxy()
+    if proxy.type() == QNetworkProxy.ProxyType.DefaultProxy:
+        proxy = QNetworkProxyFactory.systemProxyForQuery(QNetworkProxyQuery(QUrl(_A_DOWNLOAD)))[0]
     if not proxy.hostName():
         return None
     scheme = "socks5h" if proxy.type() == QNetworkProxy.ProxyType.Socks5Proxy else "http"
     user = ""
     if proxy.user():
         user = f"{quote(proxy.user(), safe='')}:{quote(proxy.password(), safe='')}@"
-    return Proxy(f"{scheme}://{user}{proxy.hostName()}:{proxy.port()}", tuple(filter(None, manager.excludeList())))
+    excluded = [*manager.excludeList(), *manager.noProxyList()]
+    return Proxy(f"{scheme}://{user}{proxy.hostName()}:{proxy.port()}", tuple(filter(None, excluded)))
 
 
 def own_pythons() -> list[str]:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 import rasterio
 
+from geoarseg import errors
+from geoarseg.cli import main
 from geoarseg.cli.main import COMMANDS, run_command
+from geoarseg.raster.atomic import output_error
 
 TINY = ["-k", "3", "--steps", "3", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
 TINY += ["--set", "train.objective=ac", "--set", "train.batch=2", "--set", "train.crop_px=32"]
@@ -242,3 +246,44 @@ def test_the_module_starts_as_a_program():
     )
     assert done.returncode == 0
     assert "geoarseg" in done.stdout
+
+
+KINDS = {
+    "user": (errors.InputError("It is no raster."), 2),
+    "device": (errors.DeviceError("There is no device cuda here."), 2),
+    "disk": (output_error("classes.tif", OSError(errno.ENOSPC, "No space left")), 2),
+    "training": (errors.TrainingError("The loss is not finite."), 1),
+    "internal": (KeyError("out of memory"), 1),
+    "memory": (MemoryError(), 1),
+    "interrupted": (KeyboardInterrupt(), 130),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_programs_hear_of_what_kind_an_error_is(kind, capsys, monkeypatch):
+    error, code = KINDS[kind]
+    assert told_of(error, capsys, monkeypatch) == (kind, code)
+
+
+def test_memory_that_another_error_tells_of_is_memory(capsys, monkeypatch):
+    error = errors.GeoArSegError("The window is too large.")
+    error.__cause__ = MemoryError()
+    assert told_of(error, capsys, monkeypatch) == ("memory", 1)
+
+
+def test_a_wrong_option_is_of_the_users_kind(capsys):
+    assert run_command(["info", "--log-json"]) == 2
+    assert json.loads(capsys.readouterr().err)["kind"] == "user"
+
+
+def told_of(error, capsys, monkeypatch):
+    """The kind and the code that a command which fails so reports."""
+
+    def fail(self, context):
+        raise error
+
+    monkeypatch.setattr(main.LazyGroup, "invoke", fail)
+    code = run_command(["info", "x", "--log-json"])
+    event = json.loads(capsys.readouterr().err)
+    assert event["exit_code"] == code
+    return event["kind"], code

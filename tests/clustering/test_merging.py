@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoarseg.clustering.merging import merge_tree, merged_joint, suggested_classes
+from geoarseg.clustering.merging import ALPHAS, merge_tree, merged_joint, shared_information, suggested_classes
 from geoarseg.errors import SettingsError
 
 RULES = [{"alpha": 0.0}, {"alpha": 1.0}, {"link": "lift"}]
@@ -189,3 +189,46 @@ def test_merging_on_from_a_cut_needs_only_the_joint_of_its_classes(seed, classes
     assert found.merges == expected.merges
     np.testing.assert_allclose(found.information, expected.information, atol=1e-12)
     np.testing.assert_allclose(found.shares, expected.shares)
+
+
+def test_classes_share_all_or_nothing():
+    alone = np.arange(4)
+    assert shared_information(np.diag([1.0, 2.0, 3.0, 4.0]), alone) == pytest.approx(1)
+    assert shared_information(np.outer([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]), alone) == pytest.approx(
+        0, abs=1e-12
+    )
+    assert shared_information(np.diag([1.0, 1.0, 1.0, 1.0]), np.array([0, 0, 1, 1])) == pytest.approx(0.5**0.5)
+    assert shared_information(np.ones((3, 3)), np.zeros(3, int)) == 0, "one class tells nothing"
+
+
+@given(st.integers(0, 500))
+def test_what_classes_share_does_not_depend_on_how_it_was_counted(seed):
+    joint, class_of = random_joint(seed), np.array([0, 1, 2, 0, 1, 2, 0, 1, 2])
+    order = np.random.default_rng(seed).permutation(9)
+    expected = shared_information(joint, class_of)
+    assert 0 <= expected <= 1
+    assert shared_information(7 * joint[order][:, order], class_of[order]) == pytest.approx(expected, abs=1e-9)
+
+
+def best_alpha(joint, classes):
+    cuts = {alpha: merge_tree(joint, alpha=alpha).cut(classes) for alpha in ALPHAS}
+    return max(reversed(ALPHAS), key=lambda alpha: shared_information(joint, cuts[alpha])), cuts
+
+
+def test_a_class_that_covers_most_of_an_image_is_left_whole():
+    """Eight clusters of 11 % that lie in each other nearly as often as by chance, and two distinct ones of 6 %."""
+    shares = np.array([0.11] * 8 + [0.06, 0.06])
+    joint = np.zeros((10, 10))
+    joint[:8, :8] = np.outer(shares[:8], shares[:8]) / 0.88 + np.diag(shares[:8]) * 0.15
+    joint[8:, 8:] = np.diag(shares[8:])
+    alpha, cuts = best_alpha(joint, 3)
+    assert sorted(np.bincount(cuts[alpha], weights=shares)) == pytest.approx([0.06, 0.06, 0.88])
+
+
+def test_classes_of_similar_size_are_told_apart():
+    """Three groups of three; those of the third meet those of the second now and then."""
+    truth = np.repeat([0, 1, 2], 3)
+    joint = np.where(truth[:, None] == truth, 1.0, 0.02)
+    joint[3:6, 6:] = joint[6:, 3:6] = 0.1
+    alpha, cuts = best_alpha(joint, 3)
+    assert groups(cuts[alpha]) == groups(truth)

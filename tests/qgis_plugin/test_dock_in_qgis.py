@@ -52,7 +52,7 @@ def test_from_a_measured_time_to_a_map(played):
     assert shown["shares"] == pytest.approx(1, abs=1e-3)
     assert shown["curve"] >= 1
     assert {"classes.tif", "classes.gpkg", "model.safetensors"} <= set(shown["files"])
-    assert not [name for name in shown["files"] if name.startswith("input")]
+    assert [name for name in shown["files"] if name.startswith("input")] == ["input.vrt"]  # the image of this map
 
 
 def test_the_map_follows_the_legend_and_the_files_do_on_save(played):
@@ -62,7 +62,7 @@ def test_the_map_follows_the_legend_and_the_files_do_on_save(played):
     assert len({(label, colour) for _, label, colour in styled["raster"]}) == 3
     assert [len(value) if isinstance(value, list) else 1 for value, _ in styled["polygons"]].count(2) == 1
     assert styled["refreshed"] == 2
-    assert saved["failure"] == "The legend is saved in raster, polygons and model."
+    assert saved["failure"] == "The legend is saved in the files of the map."
     assert saved["valid"] == [True, True]
     assert set(saved["values"]) <= set(saved["expected"])
     assert "fields" in saved["texts"]
@@ -70,6 +70,24 @@ def test_the_map_follows_the_legend_and_the_files_do_on_save(played):
     assert saved["raster"][0][1:] == ["fields", "#010203"]
     assert saved["opened"][0] == "fields"
     assert saved["layers"] == 5  # the map was opened in the place of the earlier one
+
+
+def test_other_numbers_of_classes_by_the_sliders(played):
+    recut = played["recut"]
+    assert recut["clusters"] == 16
+    assert recut["colours"] == [2, 7]
+    assert recut["values"] == [16, 16]
+    assert recut["texts"] == recut["rows"]  # one entry a class in the layer tree
+    assert recut["hidden"] == [False, False]
+    assert recut["first"]
+    assert recut["back"] == {"shown": [True, True], "trials": 0}
+    assert recut["state"] == "naming"
+    assert recut["names"] == ["Land cover of An image, 7 classes", "Land-cover polygons of An image, 7 classes"]
+    assert set(recut["files"]) >= {"classes.tif", "classes.gpkg", "confidence.tif"}
+    assert recut["classes"] == list(range(1, 8))
+    assert recut["shares"] == pytest.approx(1, abs=1e-3)
+    assert recut["trials"] == 0
+    assert recut["old"] == [False, False]
 
 
 def test_nothing_is_left_when_the_plugin_goes_in_the_middle(played):

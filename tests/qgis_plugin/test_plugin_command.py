@@ -7,7 +7,16 @@ import click
 import pytest
 import yaml
 from geoarseg_qgis import command
-from geoarseg_qgis.command import Course, Event, Proxy, arguments, child_environment, clean_path, parse_event
+from geoarseg_qgis.command import (
+    Course,
+    Event,
+    Proxy,
+    arguments,
+    child_environment,
+    clean_path,
+    hosts_of,
+    parse_event,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from plugin_paths import REPOSITORY
@@ -200,6 +209,13 @@ def test_the_proxy_of_qgis_takes_the_place_of_others():
         "no_proxy": "localhost,intra",
     }
     assert child_environment(outer, windows=False)["HTTP_PROXY"] == "http://old:1"
+    assert child_environment(outer, windows=False, proxy=Proxy("http://new:8080"))["no_proxy"] == ""
+
+
+def test_addresses_without_a_proxy_become_hosts():
+    addresses = ["https://intra.example.com/maps?x", "localhost", "http://me@localhost:8080", " ", "//", ".example.org"]
+    assert hosts_of(addresses) == ["intra.example.com", "localhost", ".example.org"]
+    assert hosts_of(["10.0.0.1:80", "http://[::1]:80/x", "[::1]"]) == ["10.0.0.1", "[::1]"]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,13 @@ def test_the_model_gives_the_map_again(qgis, mapped, scene, tmp_path):
     assert Path(qgis.run("vectorize", INPUT=made["OUTPUT"], **likely)["OUTPUT"]).is_file()
 
 
+def test_another_number_of_classes_is_asked_of_the_command(qgis, mapped, scene, tmp_path):
+    options = {"INPUT": scene, "MODEL": mapped["MODEL"], "OUTPUT": tmp_path / "classes.tif", "CLASSES": 3, "ALPHA": 0.5}
+    answer = fail(qgis, "run", "geoarseg:segment", "--", *(f"{name}={value}" for name, value in options.items()))
+    assert "--classes 3 --alpha 0.5" in answer
+    assert "no tree" in answer  # this model is of the paper's objective
+
+
 def test_polygons_cover_the_map(qgis, mapped, scene, tmp_path):
     import geopandas as gpd
 
@@ -272,3 +279,15 @@ def test_the_ways_in_which_people_come(qgis, scene, tmp_path):
     assert told["buttons"] == ["Install", False, False]
     assert "no python cannot be started" in told["not installed"]
     assert "No geoarseg was found" in told["none"]
+
+
+def test_a_child_goes_through_the_proxy_of_qgis(qgis):
+    told = qgis.play("proxy.py")
+    assert told["output"].count("ok") == 2, told["lines"]
+    assert told["asked"] == [["http://example.invalid/by-proxy", "me@work:s p:t/"], ["/direct", ""]]
+    address = f"http://me%40work:s%20p%3At%2F@127.0.0.1:{told['port']}"
+    assert told["proxies"]["https_proxy"] == told["proxies"]["http_proxy"] == address
+    assert {"localhost", "maps.example.com"} <= set(told["proxies"]["no_proxy"].split(","))
+    assert not {"HTTP_PROXY", "HTTPS_PROXY"} & set(told["proxies"])
+    assert told["system"] in (None, "http://old.invalid:1")  # as far as Qt knows the system's
+    assert told["disabled"]

@@ -104,12 +104,13 @@ def test_a_run_writes_a_page_that_stands_alone(out):
 
 def test_what_more_classes_would_tell_is_drawn(out):
     summary = json.loads((out / "summary.json").read_text())
-    curve = {"classes": [1, 2, 3, 4], "information": [0.0, 0.3, 0.6, 0.8], "suggested": 3}
+    curve = {"classes": [1, 2, 3, 4], "information": [0.0, 0.3, 0.6, 0.7], "suggested": 3}
+    curve |= {"whole": 0.8, "clusters": 9}
     summary["training"]["information"] = curve
     scene, legend = open_scene(out.parent / "image.tif"), Legend.default(3)
     path = write_report(out, RunSummary.model_validate(summary), scene, legend, overwrite=True)
     found = Tags(path.read_text(encoding="utf-8"))
-    assert "3 classes tell 75.0 % of what all 4 clusters do. Where the curve bends, at 3," in found.text
+    assert "3 classes tell 75.0 % of what all 9 clusters do. Where the curve bends, at 3," in found.text
     labels = [attrs["aria-label"] for tag, attrs in found.tags if tag == "svg"]
     assert sum("classes tell" in label for label in labels) == 1
 

@@ -18,15 +18,22 @@ from qgis.core import (
 from ..command import arguments
 from ..inputs import gdal_path
 from ..messages import tr
-from .base import GeoarsegAlgorithm, disk_problem
-from .image import Image, advanced, image_parameters
-from .training import SEED, machine_parameters, settings_problem, training_options, training_parameters
+from .base import disk_problem
+from .image import Image, ImageAlgorithm, advanced, image_parameters
+from .training import (
+    SEED,
+    machine_parameters,
+    settings_problem,
+    training_options,
+    training_parameters,
+    whole_numbers,
+)
 
 LABELS, METHODS, SEEDS, IGNORE, OUTPUT = "LABELS", "METHODS", "SEEDS", "IGNORE", "OUTPUT"
 _METHODS = ("kmeans", "ac", "mixture-full", "mixture-tied", "random", "iic", "arl")
 
 
-class CompareAlgorithm(GeoarsegAlgorithm):
+class CompareAlgorithm(ImageAlgorithm):
     """`geoarseg compare`."""
 
     NAME = "compare"
@@ -84,28 +91,19 @@ class CompareAlgorithm(GeoarsegAlgorithm):
         labels = self.parameterAsRasterLayer(parameters, LABELS, context)
         if labels is None or gdal_path(labels) is None:
             return tr("The labels must be a file.")
-        if not self._numbers(parameters, SEEDS, context):
+        if not whole_numbers(self, parameters, SEEDS, context):
             return tr("The seeds must be whole numbers with commas between.")
-        if self._numbers(parameters, IGNORE, context) is None:
+        if whole_numbers(self, parameters, IGNORE, context) is None:
             return tr("The values that are not scored must be whole numbers with commas between.")
         methods = self.parameterAsEnums(parameters, METHODS, context)
         if not methods:
             return tr("Choose one method or more.")
-        maps = len(methods) * len(self._numbers(parameters, SEEDS, context))
+        maps = len(methods) * len(whole_numbers(self, parameters, SEEDS, context))
         return (
             image.problem()
             or settings_problem(self, parameters, context)
             or disk_problem(self.parameterAsString(parameters, OUTPUT, context), (maps + 1) * image.pixels())
         )
-
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        """Find the command, and take down what is known of the image."""
-        super().prepareAlgorithm(parameters, context, feedback)
-        self._image = Image(self, parameters, context)
-        self._image.prepare()
-        return True
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -113,7 +111,7 @@ class CompareAlgorithm(GeoarsegAlgorithm):
         """Call the command, and load the maps of the first seed."""
         folder = Path(self.parameterAsString(parameters, OUTPUT, context))
         methods = [_METHODS[index] for index in self.parameterAsEnums(parameters, METHODS, context)]
-        seeds = self._numbers(parameters, SEEDS, context)
+        seeds = whole_numbers(self, parameters, SEEDS, context)
         words = arguments(
             "compare",
             self._image.file(folder, feedback, cut=False),
@@ -121,7 +119,7 @@ class CompareAlgorithm(GeoarsegAlgorithm):
             out=folder,
             methods=tuple(methods),
             seeds=seeds,
-            ignore=self._numbers(parameters, IGNORE, context),
+            ignore=whole_numbers(self, parameters, IGNORE, context),
             bands=self._image.bands,
             overwrite=True,
             log_json=True,
@@ -135,10 +133,3 @@ class CompareAlgorithm(GeoarsegAlgorithm):
         for order, (method, path) in enumerate(maps.items()):
             self.load(path, f"{method}: {self._image.name}", "", context, order)
         return {OUTPUT: str(folder), "TABLE": str(folder / "table.csv"), "PICTURE": str(folder / "maps.png")}
-
-    def _numbers(self, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> tuple[int, ...] | None:
-        text = self.parameterAsString(parameters, name, context)
-        try:
-            return tuple(int(part) for part in text.split(",")) if text.strip() else ()
-        except ValueError:
-            return None

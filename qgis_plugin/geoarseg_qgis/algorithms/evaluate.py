@@ -27,6 +27,7 @@ from ..inputs import gdal_path, write_polygons
 from ..messages import tr
 from .base import GeoarsegAlgorithm, disk_problem
 from .image import advanced
+from .training import whole_numbers
 
 INPUT, LABELS, FIELD, MATCH, IGNORE, SAMPLE, OUTPUT = "INPUT", "LABELS", "FIELD", "MATCH", "IGNORE", "SAMPLE", "OUTPUT"
 _REPORT_BYTES = 100 << 20
@@ -95,7 +96,7 @@ class EvaluateAlgorithm(GeoarsegAlgorithm):
             return tr("The labels have no field {field}: there are {fields}.").format(
                 field=self._field(parameters, context), fields=", ".join(labels.fields().names())
             )
-        if self._ignored(parameters, context) is None:
+        if whole_numbers(self, parameters, IGNORE, context) is None:
             return tr("The values that are not scored must be whole numbers with commas between.")
         return disk_problem(self.parameterAsString(parameters, OUTPUT, context), _REPORT_BYTES)
 
@@ -125,7 +126,7 @@ class EvaluateAlgorithm(GeoarsegAlgorithm):
             field=None if self._labels_path else self._field(parameters, context),
             many_to_one=match == 1,
             identity=match == 2,
-            ignore=self._ignored(parameters, context),
+            ignore=whole_numbers(self, parameters, IGNORE, context),
             sample=self.parameterAsBool(parameters, SAMPLE, context),
             out=folder,
             json=True,
@@ -144,10 +145,3 @@ class EvaluateAlgorithm(GeoarsegAlgorithm):
 
     def _field(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         return self.parameterAsString(parameters, FIELD, context).strip()
-
-    def _ignored(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[int, ...] | None:
-        text = self.parameterAsString(parameters, IGNORE, context)
-        try:
-            return tuple(int(part) for part in text.split(",")) if text.strip() else ()
-        except ValueError:
-            return None

@@ -34,6 +34,7 @@ from ..inputs import (
     write_polygons,
 )
 from ..messages import tr
+from .base import GeoarsegAlgorithm
 
 INPUT, BANDS, EXTENT, AREA, RESOLUTION = "INPUT", "BANDS", "EXTENT", "AREA", "RESOLUTION"
 _MOST_EXPORTED_PIXELS = 400_000_000
@@ -197,3 +198,16 @@ class Image:
             return None
         extent = self._algorithm.parameterAsExtent(self._parameters, EXTENT, self._context, self.layer.crs())
         return None if extent.isEmpty() else extent
+
+
+class ImageAlgorithm(GeoarsegAlgorithm):
+    """An algorithm that works on one image, with the parameters of `image_parameters`."""
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Find the command, and take down what is known of the image."""
+        super().prepareAlgorithm(parameters, context, feedback)
+        self._image = Image(self, parameters, context)
+        self._image.prepare()
+        return True

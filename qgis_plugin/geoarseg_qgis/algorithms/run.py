@@ -21,8 +21,8 @@ from .. import settings
 from ..command import arguments
 from ..inputs import remove_made
 from ..messages import tr
-from .base import GeoarsegAlgorithm, disk_problem
-from .image import Image, advanced, image_parameters
+from .base import disk_problem
+from .image import Image, ImageAlgorithm, advanced, image_parameters
 from .polygons import polygon_parameters, polygon_settings, polygons_problem
 from .training import machine_parameters, settings_problem, training_options, training_parameters
 
@@ -32,7 +32,7 @@ _FURTHER = {"PREVIEW": "preview.png", "SUMMARY": "summary.json"}
 _BYTES_PER_PIXEL = 3  # the unfinished raster, the finished one, polygons; never that much in practice
 
 
-class RunAlgorithm(GeoarsegAlgorithm):
+class RunAlgorithm(ImageAlgorithm):
     """`geoarseg run`."""
 
     NAME = "run"
@@ -91,15 +91,6 @@ class RunAlgorithm(GeoarsegAlgorithm):
             or polygons_problem(self, parameters)
             or disk_problem(place, _BYTES_PER_PIXEL * image.pixels())
         )
-
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        """Find the command, and take down what is known of the image."""
-        super().prepareAlgorithm(parameters, context, feedback)
-        self._image = Image(self, parameters, context)
-        self._image.prepare()
-        return True
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

@@ -9,19 +9,27 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
 )
 
 from ..command import arguments
 from ..messages import tr
-from .base import GeoarsegAlgorithm, disk_problem
-from .image import Image, advanced, image_parameters
-from .training import machine_options, machine_parameters, settings_problem, whole_number
+from .base import disk_problem
+from .image import Image, ImageAlgorithm, advanced, image_parameters
+from .training import CLASSES, machine_options, machine_parameters, settings_problem, whole_number
 
-MODEL, WORKERS, OUTPUT, CONFIDENCE, PROBABILITIES = "MODEL", "WORKERS", "OUTPUT", "CONFIDENCE", "PROBABILITIES"
+ALPHA, MODEL, WORKERS, OUTPUT, CONFIDENCE, PROBABILITIES = (
+    "ALPHA",
+    "MODEL",
+    "WORKERS",
+    "OUTPUT",
+    "CONFIDENCE",
+    "PROBABILITIES",
+)
 
 
-class SegmentAlgorithm(GeoarsegAlgorithm):
+class SegmentAlgorithm(ImageAlgorithm):
     """`geoarseg segment`."""
 
     NAME = "segment"
@@ -39,6 +47,8 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
         return tr(
             "Makes a class raster of an image with a trained model, and on request a raster of the confidence in"
             " percent. The image may have any size: it goes through in windows that leave no seams.\n\n"
+            "The number of classes may be another one than that of the training, if the model is of the default"
+            " objective: its clusters are then merged to more or fewer classes.\n\n"
             "The image needs the bands that the model was trained on, in their order. What lies outside of the"
             " polygons becomes no data. A segmentation that was cancelled goes on where it was when it is started"
             " again with the same parameters."
@@ -54,7 +64,11 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
         self.addParameter(image)
         self.addParameter(QgsProcessingParameterFile(MODEL, tr("Model"), extension="safetensors"))
         workers = whole_number(WORKERS, tr("Processes that share the windows (0: one alone)"), 0, 0, 256)
-        for parameter in (*others, advanced(workers), *machine_parameters()):
+        double = QgsProcessingParameterNumber.Type.Double
+        text = tr("How unequal the classes may be, from 0 to 1 (as trained if empty)")
+        alpha = QgsProcessingParameterNumber(ALPHA, text, double, None, True, 0, 1)
+        classes = whole_number(CLASSES, tr("Number of classes (as trained if empty)"), None, 2, 254)
+        for parameter in (classes, *others, advanced(alpha), advanced(workers), *machine_parameters()):
             self.addParameter(parameter)
         self.addParameter(QgsProcessingParameterRasterDestination(OUTPUT, tr("Land cover")))
         for name, text in ((CONFIDENCE, tr("Confidence")), (PROBABILITIES, tr("Probabilities of all classes"))):
@@ -74,15 +88,6 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
             or disk_problem(place, count * image.pixels())
         )
 
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        """Find the command, and take down what is known of the image."""
-        super().prepareAlgorithm(parameters, context, feedback)
-        self._image = Image(self, parameters, context)
-        self._image.prepare()
-        return True
-
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
@@ -99,6 +104,8 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
             out=path,
             confidence=extra[CONFIDENCE],
             probabilities=extra[PROBABILITIES],
+            classes=self._number(parameters, CLASSES, context, int),
+            alpha=self._number(parameters, ALPHA, context, float),
             bands=self._image.bands,
             window=self._image.window(),
             aoi=self._image.polygons(work / "area.gpkg"),
@@ -112,3 +119,11 @@ class SegmentAlgorithm(GeoarsegAlgorithm):
             return {}
         self.style(path, context)
         return results
+
+    def _number(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext, kind: type[int] | type[float]
+    ) -> float | None:
+        """The value of a number that may be left empty."""
+        if parameters.get(name) is None:
+            return None
+        return kind(self.parameterAsDouble(parameters, name, context))

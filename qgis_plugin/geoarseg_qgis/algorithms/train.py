@@ -18,7 +18,7 @@ from ..command import arguments
 from ..inputs import gdal_path
 from ..messages import tr
 from .base import GeoarsegAlgorithm, disk_problem
-from .training import machine_parameters, settings_problem, training_options, training_parameters
+from .training import machine_parameters, settings_problem, training_options, training_parameters, whole_numbers
 
 INPUTS, BAND_LIST, MODEL = "INPUTS", "BANDS", "MODEL"
 _MODEL_BYTES = 200 << 20
@@ -74,7 +74,7 @@ class TrainAlgorithm(GeoarsegAlgorithm):
                 )
         if not layers:
             return tr("The image cannot be opened.")
-        bands = self._bands(parameters, context)
+        bands = whole_numbers(self, parameters, BAND_LIST, context)
         least = min(layer.bandCount() for layer in layers)
         if bands is None or not all(1 <= band <= least for band in bands) or len(set(bands)) < len(bands):
             return tr("The bands must be numbers from 1 to {count} with commas between, none of them twice.").format(
@@ -95,18 +95,10 @@ class TrainAlgorithm(GeoarsegAlgorithm):
             "train",
             *(gdal_path(layer) or "" for layer in layers),
             out=path,
-            bands=self._bands(parameters, context),
+            bands=whole_numbers(self, parameters, BAND_LIST, context),
             overwrite=True,
             log_json=True,
             **training_options(self, parameters, context),
         )
         outcome = self.call(words, feedback, [path])
         return {} if outcome.cancelled else {MODEL: path}
-
-    def _bands(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[int, ...] | None:
-        """The bands of the list, none for all; None if it is no list."""
-        text = self.parameterAsString(parameters, BAND_LIST, context)
-        try:
-            return tuple(int(part) for part in text.split(",")) if text.strip() else ()
-        except ValueError:
-            return None

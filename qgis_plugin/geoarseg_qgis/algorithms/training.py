@@ -93,6 +93,17 @@ def machine_options(
     }
 
 
+def whole_numbers(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> tuple[int, ...] | None:
+    """The whole numbers of a parameter that holds them with commas between, none if empty; None if it holds else."""
+    text = algorithm.parameterAsString(parameters, name, context)
+    try:
+        return tuple(int(part) for part in text.split(",")) if text.strip() else ()
+    except ValueError:
+        return None
+
+
 def settings_problem(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> str:

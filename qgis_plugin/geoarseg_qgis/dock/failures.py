@@ -10,9 +10,8 @@ SET_UP, RETRY, USE_CPU, NOTHING = "set_up", "retry", "use_cpu", ""
 """The ways out."""
 
 _KILLED = (-9, 137)
-_MEMORY = ("memory is not enough", "out of memory", "cannot allocate memory", "bad_alloc", "defaultcpuallocator")
-_DISK = ("no space left", "is the disk full", "disk quota")
-_DEVICE = ("there is no device", "no cuda gpus are available", "nvidia driver")
+_REFUSED = 2
+_WAYS_OUT = {"memory": RETRY, "disk": RETRY, "device": USE_CPU}
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,9 @@ def failure_of(ended: Ended, fault_text: str = "") -> Failure:
     """
     if ended.fault is not None:
         return Failure("environment", fault_text or str(ended.fault), SET_UP, ended.log)
-    small = ended.error.lower()
-    if any(words in small for words in _MEMORY) or (ended.code in _KILLED and not ended.error):
-        return Failure("memory", ended.error, RETRY, ended.log)
-    if any(words in small for words in _DISK):
-        return Failure("disk", ended.error, RETRY, ended.log)
-    if any(words in small for words in _DEVICE):
-        return Failure("device", ended.error, USE_CPU, ended.log)
-    if ended.code == 2:
+    kind = ended.kind or ("memory" if ended.code in _KILLED else "user" if ended.code == _REFUSED else "")
+    if kind in _WAYS_OUT:
+        return Failure(kind, ended.error, _WAYS_OUT[kind], ended.log)
+    if kind == "user":
         return Failure("request", ended.error, NOTHING, ended.log)
     return Failure("died", ended.error or str(ended.code), RETRY, ended.log)

@@ -229,6 +229,7 @@ def _box() -> QtWidgets.QComboBox:
     box = QtWidgets.QComboBox()
     box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(8)
+    box.currentTextChanged.connect(box.setToolTip)
     return box
 
 
@@ -238,6 +239,7 @@ def _fill(box: QtWidgets.QComboBox, entries: Sequence[tuple[str, str]], wanted: 
     for text, key in entries:
         box.addItem(text, key)
     box.setCurrentIndex(max(box.findData(wanted), 0 if entries else -1))
+    box.setToolTip(box.currentText())
     box.blockSignals(False)
 
 

@@ -15,6 +15,8 @@ from ..child import run_child
 from ..command import parse_event
 from ..faults import Fault, fault_of_error
 
+_REFUSED = 2  # the exit code of a command that was asked for what cannot be
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -30,6 +32,10 @@ class Ended:
     """What was wrong around the command; it then never ran."""
     log: str = ""
     """The file with all it said; empty if there is none."""
+    output: str = ""
+    """What it wrote to standard output."""
+    kind: str = ""
+    """Of what kind it said that was: `user`, `memory`, `disk`, `device`, `internal` ...; empty if it did not say."""
 
     @property
     def well(self) -> bool:
@@ -67,7 +73,7 @@ class Job(QtCore.QObject):
         super().__init__(parent)
         self._call = call
         self._begun, self._cancelled, self._over = threading.Event(), threading.Event(), threading.Event()
-        self._error = ""
+        self._error = self._kind = ""
 
     def begin(self) -> None:
         """Let the work begin. Whoever started the job calls this once he listens: a call may fail at once."""
@@ -117,7 +123,14 @@ class Job(QtCore.QObject):
             for output, known in zip(call.outputs, before):
                 for folder in _unfinished(output) - known:
                     rmtree(folder, ignore_errors=True)
-        return Ended(outcome.code, outcome.cancelled, self._error, None, str(call.log or ""))
+        return Ended(
+            outcome.code,
+            outcome.cancelled,
+            self._error or (lines[-1] if outcome.code == _REFUSED else ""),
+            log=str(call.log or ""),
+            output=outcome.output,
+            kind=self._kind,
+        )
 
     def _hear(self, line: str) -> None:
         event = parse_event(line)
@@ -125,7 +138,7 @@ class Job(QtCore.QObject):
             self.said.emit(line)
             return
         if event.kind == "error":
-            self._error = event.message
+            self._error, self._kind = event.message, str(event.values.get("kind") or "")
         self.told.emit(event)
 
 

@@ -25,15 +25,24 @@ class LegendView(QtWidgets.QWidget):
     """The user wants the files to have this legend."""
     left = QtCore.Signal()
     """The user wants another map."""
+    recut = QtCore.Signal()
+    """The user wants other numbers of classes."""
 
     def __init__(self, parent: Any = None, pick: PickColour = QtWidgets.QColorDialog.getColor) -> None:
         super().__init__(parent)
         self._pick = pick
-        self._table = ClassTable()
+        self._table, self._can_recut = ClassTable(), False
         self.model = LegendModel(self._table, self)
-        self.view = QtWidgets.QTableView()
-        self.view.setModel(self.model)
-        self._dress_view()
+        self.view = class_list(self.model)
+        self.view.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.view.setEditTriggers(
+            QtWidgets.QAbstractItemView.EditTrigger.DoubleClicked
+            | QtWidgets.QAbstractItemView.EditTrigger.EditKeyPressed
+            | QtWidgets.QAbstractItemView.EditTrigger.AnyKeyPressed
+        )
+        self.view.doubleClicked.connect(self._open_cell)
+        self.view.selectionModel().selectionChanged.connect(self._update_buttons)
         self.place = QtWidgets.QLabel()
         self.place.setWordWrap(True)
         self.place.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -41,41 +50,20 @@ class LegendView(QtWidgets.QWidget):
         self._lay_out()
         self._update_buttons()
 
-    def _dress_view(self) -> None:
-        view = self.view
-        view.setAccessibleName(tr("Classes"))
-        view.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setEditTriggers(
-            QtWidgets.QAbstractItemView.EditTrigger.DoubleClicked
-            | QtWidgets.QAbstractItemView.EditTrigger.EditKeyPressed
-            | QtWidgets.QAbstractItemView.EditTrigger.AnyKeyPressed
-        )
-        view.setTabKeyNavigation(False)
-        view.setIconSize(SWATCH)
-        view.verticalHeader().hide()
-        view.setShowGrid(False)
-        view.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(COLOUR, QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(NAME, QtWidgets.QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(SHARE, QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
-        view.doubleClicked.connect(self._open_cell)
-        view.selectionModel().selectionChanged.connect(self._update_buttons)
-
     def _make_buttons(self) -> None:
         self.colour_button = QtWidgets.QPushButton(tr("&Colour…"))
         self.merge_button = QtWidgets.QPushButton(tr("&Merge"))
         self.undo_button = QtWidgets.QPushButton(tr("&Undo"))
         self.save_button = QtWidgets.QPushButton(tr("&Save"))
+        self.cut_button = QtWidgets.QPushButton(tr("&Number of classes…"))
         self.back_button = QtWidgets.QPushButton(tr("&Another map"))
         self.merge_button.setToolTip(tr("Make one class of the selected ones"))
-        self.save_button.setToolTip(tr("Write the legend into raster, polygons and model"))
+        self.save_button.setToolTip(tr("Write the legend into the files of the map"))
         self.colour_button.clicked.connect(self.recolour)
         self.merge_button.clicked.connect(self.merge)
         self.undo_button.clicked.connect(self.undo)
         self.save_button.clicked.connect(self.save)
+        self.cut_button.clicked.connect(self.recut)
         self.back_button.clicked.connect(self.left)
         keys = QtWidgets.QShortcut(QtGui.QKeySequence(QtGui.QKeySequence.StandardKey.Undo), self.view)
         keys.setContext(QtCore.Qt.ShortcutContext.WidgetShortcut)
@@ -85,7 +73,8 @@ class LegendView(QtWidgets.QWidget):
         buttons = QtWidgets.QGridLayout()
         for place, button in enumerate((self.colour_button, self.merge_button, self.undo_button, self.save_button)):
             buttons.addWidget(button, place // 2, place % 2)
-        buttons.addWidget(self.back_button, 2, 0, 1, 2)
+        buttons.addWidget(self.cut_button, 2, 0)
+        buttons.addWidget(self.back_button, 2, 1)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(*PAGE_MARGINS)
         label = QtWidgets.QLabel(tr("C&lasses of the map"))
@@ -95,10 +84,16 @@ class LegendView(QtWidgets.QWidget):
         layout.addLayout(buttons)
         layout.setStretch(1, 1)
 
-    def show_table(self, table: ClassTable, folder: Path) -> None:
-        """Show the classes as they now are; what was selected stays selected as far as it is there."""
+    def show_table(self, table: ClassTable, folder: Path, *, can_recut: bool = False) -> None:
+        """Show the classes as they now are; what was selected stays selected as far as it is there.
+
+        Args:
+            table: the classes.
+            folder: where the map is.
+            can_recut: whether its model is at hand for other numbers of classes.
+        """
         selected = self.selected()
-        self._table = table
+        self._table, self._can_recut = table, can_recut
         self.model.set_table(table)
         self.select(selected)
         self.place.setText(tr("In {folder}").format(folder=Path(*folder.parts[-2:])))
@@ -156,4 +151,27 @@ class LegendView(QtWidgets.QWidget):
         self.merge_button.setEnabled(free and count > 1)
         self.undo_button.setEnabled(free and self._table.can_undo)
         self.save_button.setEnabled(free and self._table.is_changed)
+        self.cut_button.setEnabled(free and self._can_recut)
+        self.cut_button.setToolTip(
+            tr("Try more or fewer classes on the map, without training again")
+            if self._can_recut
+            else tr("The model of this map is not in its folder.")
+        )
         self.back_button.setEnabled(free)
+
+
+def class_list(model: LegendModel) -> QtWidgets.QTableView:
+    """A table of classes that fills the width it has."""
+    view = QtWidgets.QTableView()
+    view.setModel(model)
+    view.setAccessibleName(tr("Classes"))
+    view.setTabKeyNavigation(False)
+    view.setIconSize(SWATCH)
+    view.verticalHeader().hide()
+    view.setShowGrid(False)
+    view.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    header, modes = view.horizontalHeader(), QtWidgets.QHeaderView.ResizeMode
+    header.setHighlightSections(False)
+    for column, mode in ((COLOUR, modes.ResizeToContents), (NAME, modes.Stretch), (SHARE, modes.ResizeToContents)):
+        header.setSectionResizeMode(column, mode)
+    return view

@@ -8,14 +8,17 @@ from typing import Any, Callable
 from qtpy import QtCore, QtGui, QtWidgets
 
 from .banner import Banner
+from .cut_view import CutView
+from .cutting import ASKING, CUTTING, NAMING, PREPARING, REMAKING
 from .estimate import Estimate
-from .failures import RETRY, SET_UP, USE_CPU, Failure
+from .failures import SET_UP, USE_CPU, Failure
 from .form import Form
 from .legend_view import LegendView, PickColour
 from .progress_view import ProgressView
 from .side import Engine, MapSide
-from .story import ASKING, MEASURING, NAMING, RUNNING, SAVING, Story
-from .texts import PAGE_MARGINS, tr
+from .story import MEASURING, RUNNING, SAVING, Story
+from .texts import tr
+from .waiting import Waiting
 
 _MOST_LOG_LINES = 5000
 
@@ -41,12 +44,12 @@ class Panel(QtWidgets.QWidget):
     ) -> None:
         super().__init__(parent)
         self.story = Story(side, engine, describe, self)
-        self._again = self._start
+        self._again: Callable[[], None] = self._start_again
         self.banner = Banner()
         self.form, self.progress, self.legend = Form(side), ProgressView(), LegendView(pick=pick)
-        self.measuring = _Measuring()
+        self.waiting, self.cut = Waiting(), CutView(self.story.show_cut)
         self.pages = QtWidgets.QStackedWidget()
-        for page in (_scrolled(self.form), self.progress, self.legend, self.measuring):
+        for page in (_scrolled(self.form), self.progress, self.legend, self.waiting, self.cut):
             self.pages.addWidget(page)
         self._make_log()
         self._lay_out()
@@ -82,14 +85,18 @@ class Panel(QtWidgets.QWidget):
         self.form.start.connect(self._start)
         self.form.measure.connect(self._measure)
         self.form.open_folder.connect(self._open)
-        for page in (self.progress, self.measuring):
+        for page in (self.progress, self.waiting):
             page.cancelled.connect(story.cancel)
-        self.legend.save.connect(story.save)
+        self.legend.save.connect(self._save)
         self.legend.left.connect(self._leave_legend)
+        self.legend.recut.connect(self._prepare_cuts)
+        self.cut.wanted.connect(self._make_cut)
+        self.cut.left.connect(story.leave_cuts)
         self.banner.chosen.connect(self._take_way_out)
         self.log_button.toggled.connect(self._show_log)
         story.moved.connect(self._turn)
         story.told.connect(self.progress.show_event)
+        story.told.connect(self.waiting.show_event)
         story.said.connect(self.log.appendPlainText)
         story.estimated.connect(self._show_estimate)
         story.failed.connect(self._fail)
@@ -102,12 +109,12 @@ class Panel(QtWidgets.QWidget):
         self.story.close()
 
     def _start(self, request: Any) -> None:
-        self._again = self._start
+        self._again = self._start_again
         self.banner.hide()
         self.story.start(request)
 
     def _measure(self, request: Any) -> None:
-        self._again = self._measure
+        self._again = self._measure_again
         self.banner.hide()
         self.story.measure(request)
 
@@ -117,14 +124,17 @@ class Panel(QtWidgets.QWidget):
 
     def _turn(self, state: str) -> None:
         """Show the page of a state."""
-        number = {ASKING: 0, RUNNING: 1, NAMING: 2, SAVING: 2, MEASURING: 3}[state]
+        pages = {ASKING: 0, RUNNING: 1, NAMING: 2, SAVING: 2, CUTTING: 4}
         if state == RUNNING:
             self.progress.begin()
         if state == ASKING:
             self.form.refresh()
-        self.measuring.begin()
+        if state == CUTTING and self.story.cuts is not None:
+            self.cut.begin(self.story.cuts)
+        if state not in pages:
+            self.waiting.begin(_waiting_text(state))
         self.legend.set_busy(state == SAVING)
-        self.pages.setCurrentIndex(number)
+        self.pages.setCurrentIndex(pages.get(state, 3))
 
     def _fail(self, failure: Failure) -> None:
         self.banner.warn(failure)
@@ -137,20 +147,44 @@ class Panel(QtWidgets.QWidget):
             return
         if way_out == USE_CPU:
             self.form.set_device("cpu")
-        if way_out == RETRY and self.story.state == NAMING:
-            self.story.save()
-        elif self.form.start_button.isEnabled():
-            self._again(self.form.request())
+            self.story.device = "cpu"
+        self._again()
+
+    def _start_again(self) -> None:
+        if self.form.start_button.isEnabled():
+            self._start(self.form.request())
+
+    def _measure_again(self) -> None:
+        if self.form.measure_button.isEnabled():
+            self._measure(self.form.request())
+
+    def _save(self) -> None:
+        self._again = self._save
+        self.story.save()
 
     def _leave_legend(self) -> None:
         if self.story.table.is_changed and not self._may_discard():
             return
+        self.banner.hide()
         self.story.back()
 
+    def _prepare_cuts(self) -> None:
+        self._again = self._prepare_cuts
+        self.banner.hide()
+        self.story.prepare_cuts()
+
+    def _make_cut(self) -> None:
+        if self.story.table.is_changed and not self._may_discard():
+            return
+        self._again = self._make_cut
+        self.banner.hide()
+        self.story.make_cut()
+
     def _may_discard(self) -> bool:
-        question = tr("The legend has changes that are not saved. Leave them?")
+        question = tr("The legend has changes that are not saved. Discard them?")
         button = QtWidgets.QMessageBox.StandardButton
-        asked = QtWidgets.QMessageBox.question(self, tr("Legend"), question, button.Discard | button.Cancel)
+        choices = button.Discard | button.Cancel
+        asked = QtWidgets.QMessageBox.question(self, tr("Legend"), question, choices, button.Cancel)
         return bool(asked == button.Discard)
 
     def _show_log(self, shown: bool) -> None:
@@ -162,10 +196,11 @@ class Panel(QtWidgets.QWidget):
         self.form.set_estimate(self.story.request, estimate)
 
     def _show_classes(self) -> None:
-        self.legend.show_table(self.story.table, self.story.folder or Path())
+        story = self.story
+        self.legend.show_table(story.table, story.folder or Path(), can_recut=story.origin is not None)
 
     def _note_saved(self) -> None:
-        self.banner.tell(tr("The legend is saved in raster, polygons and model."))
+        self.banner.tell(tr("The legend is saved in the files of the map."))
 
     def _warn_if_missing(self) -> None:
         missing = self.story.engine.missing()
@@ -173,32 +208,13 @@ class Panel(QtWidgets.QWidget):
             self.banner.warn(Failure("environment", missing, SET_UP))
 
 
-class _Measuring(QtWidgets.QWidget):
-    """The page that is shown during a trial."""
-
-    cancelled = QtCore.Signal()
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        text = QtWidgets.QLabel(tr("Training a few steps and mapping a small piece, to see how long it takes here…"))
-        text.setWordWrap(True)
-        bar = QtWidgets.QProgressBar()
-        bar.setRange(0, 0)
-        bar.setAccessibleName(tr("Trial"))
-        self.cancel_button = QtWidgets.QPushButton(tr("&Cancel"))
-        self.cancel_button.clicked.connect(self._cancel)
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(*PAGE_MARGINS)
-        for widget in (text, bar, self.cancel_button):
-            layout.addWidget(widget)
-        layout.addStretch(1)
-
-    def begin(self) -> None:
-        self.cancel_button.setEnabled(True)
-
-    def _cancel(self) -> None:
-        self.cancel_button.setEnabled(False)
-        self.cancelled.emit()
+def _waiting_text(state: str) -> str:
+    texts = {
+        MEASURING: tr("Training a few steps and mapping a small piece, to see how long it takes here…"),
+        PREPARING: tr("Mapping all clusters of the model once, so that the map can follow the sliders…"),
+        REMAKING: tr("Making class raster and polygons…"),
+    }
+    return texts[state]
 
 
 def _scrolled(widget: QtWidgets.QWidget) -> QtWidgets.QScrollArea:

@@ -11,7 +11,7 @@ from .curve import LossCurve
 from .shares import ShareBars
 from .texts import PAGE_MARGINS, duration, stage_name, tr
 
-STAGES = ("statistics", "consensus", "train", "segment", "write", "vectorize", "preview")
+STAGES = ("statistics", "consensus", "train", "legend", "segment", "write", "vectorize", "preview")
 """The stages of `geoarseg run`, in their order."""
 _FULL = 1000
 
@@ -48,12 +48,17 @@ class StageRow(QtCore.QObject):
         for widget in (self.name, self.bar):
             widget.setEnabled(False)
 
+    def begin(self) -> None:
+        """Under way, no one knows how far."""
+        self.bar.setEnabled(True)
+        self.bar.setRange(0, 0)  # moves to and fro
+
     def show_event(self, event: Event) -> None:
         """Under way, or done."""
         for widget in (self.name, self.bar):
             widget.setEnabled(True)
         if event.share is None or (event.kind != "end" and not event.done):
-            self.bar.setRange(0, 0)  # moves to and fro
+            self.begin()
         else:
             self.bar.setRange(0, _FULL)
             self.bar.setValue(round(event.share * _FULL))
@@ -95,6 +100,7 @@ class ProgressView(QtWidgets.QWidget):
         """Start afresh."""
         for row in self.rows.values():
             row.reset()
+        self.rows[STAGES[0]].begin()  # the command takes seconds to start
         self.curve.clear()
         self.shares.set_shares([])
         self.now.setText(tr("Starting geoarseg…"))

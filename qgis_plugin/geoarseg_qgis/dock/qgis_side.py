@@ -10,29 +10,26 @@ from typing import Any, Callable, Mapping, Sequence
 
 from osgeo import gdal
 from qgis.core import (
-    QgsCategorizedSymbolRenderer,
     QgsCoordinateTransform,
     QgsCsException,
-    QgsFillSymbol,
     QgsPalettedRasterRenderer,
     QgsProcessingException,
     QgsProject,
     QgsRaster,
     QgsRasterLayer,
     QgsRectangle,
-    QgsRendererCategory,
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtGui import QColor
 
 from ..inputs import VIRTUAL, cut_picture, gdal_path, picture_of, pixel_window, remove_made, write_polygons
 from .classes import MapClass
+from .qgis_clusters import ClusterLayer
+from .qgis_styles import counted_shares, dress_raster, polygon_renderer
 from .side import CANVAS, POLYGONS, WHOLE, Area, AreaLayer, Band, ImageLayer, SideError, Source
 from .texts import tr
 
 _NAMES_OF_ROLES = {"red": "red", "green": "green", "blue": "blue", "nir": "near infrared"}
-_CLASS_FIELD = "class"
 
 
 class QgisSide:
@@ -46,6 +43,7 @@ class QgisSide:
         self._iface = iface
         self._changed: Callable[[], None] | None = None
         self._shown: dict[str, tuple[str, str]] = {}  # layer id -> source, provider
+        self._clusters = ClusterLayer(iface)
 
     def images(self) -> list[ImageLayer]:
         """The raster layers, as the layer tree has them."""
@@ -105,7 +103,7 @@ class QgisSide:
         return Source(path, dataset.RasterXSize, dataset.RasterYSize)
 
     def tidy(self, folder: Path) -> None:
-        """Take away the virtual raster."""
+        """Take away the virtual raster of a map that was not made."""
         remove_made(folder)
 
     def show(self, folder: Path, name: str) -> list[MapClass]:
@@ -122,8 +120,9 @@ class QgisSide:
         self._shown = {layer.id(): (layer.source(), layer.providerType()) for layer in layers if layer.isValid()}
         QgsProject.instance().addMapLayers([layer for layer in layers if layer.isValid()])
         shares = _shares(folder)
+        rest = 0.0 if shares else None  # a class that nothing counts has no pixels
         return [
-            MapClass(int(entry.value), entry.label, entry.color.name(), shares.get(int(entry.value)))
+            MapClass(int(entry.value), entry.label, entry.color.name(), shares.get(int(entry.value), rest))
             for entry in raster.renderer().classes()
             if entry.color.alpha()
         ]
@@ -132,11 +131,23 @@ class QgisSide:
         """Give raster and polygons other renderers."""
         for layer in self._shown_layers():
             if isinstance(layer, QgsRasterLayer):
-                layer.setRenderer(_raster_renderer(layer, classes))
+                dress_raster(layer, classes)
             else:
-                layer.setRenderer(_polygon_renderer(classes))
-            layer.triggerRepaint()
+                layer.setRenderer(polygon_renderer(classes))
+                layer.triggerRepaint()
             self._iface.layerTreeView().refreshLayerSymbology(layer.id())
+
+    def show_clusters(self, path: Path, name: str) -> Mapping[int, float]:
+        """Load the clusters' raster on top, in the place of the map."""
+        return self._clusters.show(path, name, list(self._shown))
+
+    def restyle_clusters(self, classes: Sequence[MapClass]) -> None:
+        """Give the clusters' raster another renderer."""
+        self._clusters.restyle(classes)
+
+    def hide_clusters(self, *, show_map: bool = True) -> None:
+        """Take the clusters' raster away."""
+        self._clusters.hide(show_map=show_map)
 
     def release(self) -> None:
         """Close the files: on Windows they could not be replaced, and SQLite's side files would stay."""
@@ -223,30 +234,9 @@ def _with_roles(path: str, folder: Path, roles: Mapping[int, str]) -> str:
 
 
 def _shares(folder: Path) -> dict[int, float]:
-    """The classes' shares by their values, from the summary; empty if there is none."""
+    """The classes' shares by their values, from the summary, or else counted."""
     try:
         rows = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["classes"]
         return {int(row["value"]): float(row["share"]) for row in rows}
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _raster_renderer(layer: QgsRasterLayer, classes: Sequence[MapClass]) -> QgsPalettedRasterRenderer:
-    entries = [
-        QgsPalettedRasterRenderer.Class(value, QColor(entry.colour), entry.name)
-        for entry in classes
-        for value in entry.values
-    ]
-    renderer = QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries)
-    if layer.renderer() is not None:
-        renderer.setOpacity(layer.renderer().opacity())
-    return renderer
-
-
-def _polygon_renderer(classes: Sequence[MapClass]) -> QgsCategorizedSymbolRenderer:
-    categories = []
-    for entry in classes:
-        symbol = QgsFillSymbol.createSimple({"color": entry.colour, "outline_style": "no"})
-        value = list(entry.values) if entry.members else entry.value
-        categories.append(QgsRendererCategory(value, symbol, entry.name))
-    return QgsCategorizedSymbolRenderer(_CLASS_FIELD, categories)
+        return counted_shares(str(folder / "classes.tif"))

@@ -1,6 +1,6 @@
 """What the dock asks of the program around it: layers, a map that follows, and commands that run in the background.
 
-`qgis_side.py` and `qgis_dock.py` have these from QGIS; the tests have small ones of their own.
+The modules `qgis_*` have these from QGIS; the tests have small ones of their own.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class MapSide(Protocol):
         """
 
     def tidy(self, folder: Path) -> None:
-        """Take away what `source` put into a folder: the work is done."""
+        """Take away what `source` put into a folder: the work came to nothing."""
 
     def show(self, folder: Path, name: str) -> Sequence[MapClass]:
         """Load class raster and polygons of a folder of outputs; returns their legend.
@@ -121,6 +121,19 @@ class MapSide(Protocol):
 
     def restyle(self, classes: Sequence[MapClass]) -> None:
         """Give the shown map these names and colours; the files stay as they are."""
+
+    def show_clusters(self, path: Path, name: str) -> Mapping[int, float]:
+        """Load the raster of a model's clusters on top, in the place of the shown map; returns its values' shares.
+
+        Raises:
+            SideError: it cannot be loaded.
+        """
+
+    def restyle_clusters(self, classes: Sequence[MapClass]) -> None:
+        """Give the clusters' raster the colours of classes; their values are those of clusters."""
+
+    def hide_clusters(self, *, show_map: bool = True) -> None:
+        """Take the clusters' raster away, and let the map be seen again if `show_map`."""
 
     def release(self) -> None:
         """Let go of the shown files, which are about to be replaced."""

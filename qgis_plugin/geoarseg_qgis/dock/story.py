@@ -12,9 +12,11 @@ from qtpy import QtCore
 
 from ..command import Event
 from .classes import ClassTable, MapClass
+from .cutting import ASKING, NAMING, Cutting
 from .estimate import Stopwatch
-from .failures import SET_UP, Failure, failure_of
-from .job import Ended, Job
+from .failures import SET_UP, Failure
+from .job import Ended
+from .origin import origin_of
 from .request import (
     LEGEND_FILES,
     Request,
@@ -27,12 +29,11 @@ from .request import (
 from .side import Engine, MapSide, SideError, Source
 from .texts import tr
 
-ASKING, MEASURING, RUNNING, NAMING, SAVING = "asking", "measuring", "running", "naming", "saving"
-"""The states: the form, a trial, the work, the legend, and its way into the files."""
-_PATIENCE_S = 3.0  # a cancelled command ends within two seconds
+MEASURING, RUNNING, SAVING = "measuring", "running", "saving"
+"""Further states: a trial, the work, the legend's way into the files."""
 
 
-class Story(QtCore.QObject):
+class Story(Cutting):
     """Moves from state to state, by what the user asks and by how jobs end.
 
     Args:
@@ -41,30 +42,18 @@ class Story(QtCore.QObject):
         describe: puts a fault around the command into words.
     """
 
-    moved = QtCore.Signal(str)
-    """The state has changed to this one."""
-    told = QtCore.Signal(object)
-    """An `Event` of the work."""
-    said = QtCore.Signal(str)
-    """A line for the log."""
     estimated = QtCore.Signal(object)
     """`Estimate` of the last request measured."""
-    failed = QtCore.Signal(object)
-    """`Failure`."""
     classes_changed = QtCore.Signal()
     """The table of classes has changed."""
     saved = QtCore.Signal()
     """The files have the legend."""
 
     def __init__(self, side: MapSide, engine: Engine, describe: Callable[[Any], str] = str, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.side, self.engine, self.state = side, engine, ASKING
+        super().__init__(side, engine, describe, parent)
         self.table = ClassTable()
         self.folder: Path | None = None
         self.request = Request()
-        self._describe = describe
-        self._job: Job | None = None
-        self._ending: Callable[[Ended], None] | None = None
         self._watch: Stopwatch | None = None
         self._scratch: Path | None = None
         self._interrupted: Request | None = None
@@ -76,13 +65,9 @@ class Story(QtCore.QObject):
         source = self._source(request, folder)
         if source is None:
             return
-        calls = trial_arguments(request, source, folder)
         watch = self._watch = Stopwatch(time.monotonic())
 
-        def go_on(ended: Ended) -> None:
-            if ended.well and calls:
-                self._start(tr("Trial of a land-cover map"), calls.pop(0), [], go_on)
-                return
+        def finish(ended: Ended) -> None:
             self._watch = None
             self._clear()
             self._finish(ended, ASKING)
@@ -91,7 +76,7 @@ class Story(QtCore.QObject):
                 self.estimated.emit(estimate)
 
         self._move(MEASURING)
-        self._start(tr("Trial of a land-cover map"), calls.pop(0), [], go_on)
+        self._start_all(tr("Trial of a land-cover map"), trial_arguments(request, source, folder), [], finish)
 
     def start(self, request: Request) -> None:
         """Start the work."""
@@ -114,23 +99,19 @@ class Story(QtCore.QObject):
             text = tr("{folder} holds no {name}.").format(folder=folder, name=missing)
             self.failed.emit(Failure("request", text, ""))
             return
-        self._show(folder, folder.name)
+        self.device = "auto"
+        self._show_first(folder, folder.name)
 
     def save(self) -> None:
         """Write the legend into raster, polygons and model."""
-        assert self.folder is not None
-        if not self.table.is_changed:
+        if self.state != NAMING or not self.table.is_changed:
             return
+        assert self.folder is not None
         words = legend_arguments(self.folder, self.table.edits())
         outputs = [self.folder / name for name in LEGEND_FILES]
         self._move(SAVING)
         self.side.release()
         self._start(tr("Saving the legend"), words, outputs, self._end_of_save)
-
-    def cancel(self) -> None:
-        """End what is under way."""
-        if self._job is not None:
-            self._job.cancel()
 
     def back(self) -> None:
         """From the legend to the form."""
@@ -139,11 +120,7 @@ class Story(QtCore.QObject):
 
     def close(self) -> None:
         """End all, and wait for it."""
-        job, self._job = self._job, None
-        if job is not None:
-            job.ended.disconnect()
-            job.cancel()
-            job.wait(_PATIENCE_S)
+        super().close()
         if self.state == RUNNING and self.request.folder is not None:
             self.side.tidy(self.request.folder)
         self._clear()
@@ -164,49 +141,29 @@ class Story(QtCore.QObject):
             self.failed.emit(Failure("request", str(error), ""))
             return None
 
-    def _start(self, title: str, words: list[str], outputs: list[Path], ending: Callable[[Ended], None]) -> None:
-        job = self.engine.start(title, words, outputs)
-        self._job, self._ending = job, ending
-        # Bound methods, no lambdas: only these are called in the thread of the widgets under every binding.
-        job.said.connect(self.said)
-        job.told.connect(self._hear)
-        job.ended.connect(self._hear_end)
-        job.begin()
-
-    def _hear_end(self, ended: Ended) -> None:
-        if self._ending is not None:
-            self._ending(ended)
-
-    def _hear(self, event: Event) -> None:
+    def _pass_on(self, event: Event) -> None:
         if self._watch is not None:
             self._watch.hear(event, time.monotonic())
         else:
             self.told.emit(event)
-        # The log has what is said once; what comes four times a second is shown elsewhere.
-        if event.kind in ("message", "warning", "error"):
-            self.said.emit(event.message)
-        elif event.kind == "end" and event.stage is not None:
-            self.said.emit(f"{event.stage}: {event.message or tr('done')}")
-
-    def _finish(self, ended: Ended, state: str) -> None:
-        """Leave a job behind, and tell if it failed."""
-        self._job = None
-        self._move(state)
-        if ended.cancelled:
-            self.said.emit(tr("Cancelled."))
-        elif not ended.well:
-            self.failed.emit(failure_of(ended, self._describe(ended.fault) if ended.fault else ""))
 
     def _end_of_run(self, ended: Ended, request: Request, name: str) -> None:
         assert request.folder is not None
-        self.side.tidy(request.folder)
+        if not ended.well:  # else a virtual raster stays: it is the image of this map
+            self.side.tidy(request.folder)
         # What the command refuses (code 2) it would refuse again: the next start then replaces what is there.
         self._interrupted = None if ended.well or ended.code == 2 else request
         if not ended.well:
             self._finish(ended, ASKING)
             return
         self._job = None
-        self._show(request.folder, name)
+        self.device = request.device
+        self._show_first(request.folder, name)
+
+    def _show_first(self, folder: Path, name: str) -> None:
+        """Show a map that others may be made from."""
+        self.origin, self.name = origin_of(folder), name
+        self._show(folder, name)
 
     def _show(self, folder: Path, name: str) -> None:
         try:
@@ -232,11 +189,6 @@ class Story(QtCore.QObject):
         self._finish(ended, NAMING)
         if ended.well:
             self.saved.emit()
-
-    def _move(self, state: str) -> None:
-        if state != self.state:
-            self.state = state
-            self.moved.emit(state)
 
     def _clear(self) -> None:
         if self._scratch is not None:

@@ -7,6 +7,8 @@ from qtpy import QtCore
 PAGE_MARGINS = (4, 4, 4, 4)
 """Left, top, right and bottom of a page: there is little room in a dock."""
 
+_LEAST_SHOWN = 0.0005
+
 
 def tr(text: str) -> str:
     """The text in the user's language; the context is that of the whole plugin."""
@@ -25,7 +27,19 @@ def duration(seconds: float) -> str:
 
 def percent(share: float) -> str:
     """A share in percent; small ones do not look like none."""
+    if 0 < share < _LEAST_SHOWN:
+        return "< 0.1 %"
     return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
+
+
+def cuts_problem(kind: str) -> str:
+    """Why a model's clusters cannot be merged otherwise."""
+    if kind == "many_clusters":
+        return tr("The model has more than 254 clusters, which one raster cannot show.")
+    return tr(
+        "This model's classes are not merged from clusters, so that their number is fixed. Make a map with another"
+        " number of classes."
+    )
 
 
 def stage_name(stage: str) -> str:
@@ -34,6 +48,7 @@ def stage_name(stage: str) -> str:
         "statistics": tr("Statistics"),
         "consensus": tr("Consensus"),
         "train": tr("Training"),
+        "legend": tr("Legend"),
         "segment": tr("Mapping"),
         "write": tr("Writing"),
         "vectorize": tr("Polygons"),

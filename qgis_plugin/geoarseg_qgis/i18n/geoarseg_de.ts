@@ -318,8 +318,12 @@ Der Ordner enthält danach classes.tif, classes.gpkg, model.safetensors, preview
     <message>
         <source>Makes a class raster of an image with a trained model, and on request a raster of the confidence in percent. The image may have any size: it goes through in windows that leave no seams.
 
+The number of classes may be another one than that of the training, if the model is of the default objective: its clusters are then merged to more or fewer classes.
+
 The image needs the bands that the model was trained on, in their order. What lies outside of the polygons becomes no data. A segmentation that was cancelled goes on where it was when it is started again with the same parameters.</source>
         <translation>Erzeugt mit einem trainierten Modell ein Klassenraster eines Bildes und auf Wunsch ein Raster der Konfidenz in Prozent. Das Bild darf beliebig groß sein: Es wird in Fenstern verarbeitet, die keine Nähte hinterlassen.
+
+Die Anzahl der Klassen darf eine andere als die des Trainings sein, wenn das Modell das voreingestellte Lernziel hat: Seine Cluster werden dann zu mehr oder weniger Klassen zusammengefasst.
 
 Das Bild braucht die Kanäle, auf denen das Modell trainiert wurde, in deren Reihenfolge. Was außerhalb der Polygone liegt, erhält keinen Wert. Eine abgebrochene Segmentierung geht dort weiter, wo sie war, wenn sie mit denselben Parametern erneut gestartet wird.</translation>
     </message>
@@ -330,6 +334,14 @@ Das Bild braucht die Kanäle, auf denen das Modell trainiert wurde, in deren Rei
     <message>
         <source>Processes that share the windows (0: one alone)</source>
         <translation>Prozesse, die sich die Fenster teilen (0: einer allein)</translation>
+    </message>
+    <message>
+        <source>How unequal the classes may be, from 0 to 1 (as trained if empty)</source>
+        <translation>Wie ungleich die Klassen sein dürfen, von 0 bis 1 (wie trainiert, wenn leer)</translation>
+    </message>
+    <message>
+        <source>Number of classes (as trained if empty)</source>
+        <translation>Anzahl der Klassen (wie trainiert, wenn leer)</translation>
     </message>
     <message>
         <source>Probabilities of all classes</source>
@@ -588,6 +600,62 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Schritt {step:.0f} von {total:.0f}</translation>
     </message>
     <message>
+        <source>Make &amp;this map</source>
+        <translation>Diese Karte &amp;erstellen</translation>
+    </message>
+    <message>
+        <source>Write class raster and polygons with these classes into a folder of their own</source>
+        <translation>Klassenraster und Polygone mit diesen Klassen in einen eigenen Ordner schreiben</translation>
+    </message>
+    <message>
+        <source>&amp;Back</source>
+        <translation>&amp;Zurück</translation>
+    </message>
+    <message>
+        <source>Back to the map as it was</source>
+        <translation>Zurück zur Karte, wie sie war</translation>
+    </message>
+    <message>
+        <source>&amp;Classes</source>
+        <translation>Kl&amp;assen</translation>
+    </message>
+    <message>
+        <source>&amp;Sizes</source>
+        <translation>&amp;Größen</translation>
+    </message>
+    <message>
+        <source>alike</source>
+        <translation>ähnlich</translation>
+    </message>
+    <message>
+        <source>may differ</source>
+        <translation>verschieden</translation>
+    </message>
+    <message>
+        <source>The map follows at once. Where the model is unsure, the finished map may differ from what is shown.</source>
+        <translation>Die Karte folgt sofort. Wo das Modell unsicher ist, kann die fertige Karte von dem abweichen, was zu sehen ist.</translation>
+    </message>
+    <message>
+        <source>{count} of {most} clusters</source>
+        <translation>{count} von {most} Clustern</translation>
+    </message>
+    <message>
+        <source>Keeps {share} of what all {most} clusters tell</source>
+        <translation>Bewahrt {share} dessen, was alle {most} Cluster aussagen</translation>
+    </message>
+    <message>
+        <source>The image of this map, {file}, is not there any more.</source>
+        <translation>Das Bild dieser Karte, {file}, ist nicht mehr da.</translation>
+    </message>
+    <message>
+        <source>Clusters of {name}</source>
+        <translation>Cluster von {name}</translation>
+    </message>
+    <message>
+        <source>{name}, {count} classes</source>
+        <translation>{name}, {count} Klassen</translation>
+    </message>
+    <message>
         <source>whole layer</source>
         <translation>ganzer Layer</translation>
     </message>
@@ -646,10 +714,6 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>&amp;Area</source>
         <translation>&amp;Gebiet</translation>
-    </message>
-    <message>
-        <source>&amp;Classes</source>
-        <translation>Kl&amp;assen</translation>
     </message>
     <message>
         <source>&amp;Quality</source>
@@ -740,10 +804,6 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Farbe {colour} von {name}</translation>
     </message>
     <message>
-        <source>Classes</source>
-        <translation>Klassen</translation>
-    </message>
-    <message>
         <source>&amp;Colour…</source>
         <translation>&amp;Farbe …</translation>
     </message>
@@ -760,6 +820,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>&amp;Speichern</translation>
     </message>
     <message>
+        <source>&amp;Number of classes…</source>
+        <translation>&amp;Klassenzahl …</translation>
+    </message>
+    <message>
         <source>&amp;Another map</source>
         <translation>&amp;Andere Karte</translation>
     </message>
@@ -768,8 +832,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Aus den gewählten Klassen eine machen</translation>
     </message>
     <message>
-        <source>Write the legend into raster, polygons and model</source>
-        <translation>Die Legende in Raster, Polygone und Modell schreiben</translation>
+        <source>Write the legend into the files of the map</source>
+        <translation>Die Legende in die Dateien der Karte schreiben</translation>
     </message>
     <message>
         <source>C&amp;lasses of the map</source>
@@ -788,6 +852,18 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Wird gespeichert …</translation>
     </message>
     <message>
+        <source>Try more or fewer classes on the map, without training again</source>
+        <translation>Mehr oder weniger Klassen auf der Karte ausprobieren, ohne neues Training</translation>
+    </message>
+    <message>
+        <source>The model of this map is not in its folder.</source>
+        <translation>Das Modell dieser Karte liegt nicht in ihrem Ordner.</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
         <source>Log</source>
         <translation>Protokoll</translation>
     </message>
@@ -796,7 +872,7 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>&amp;Protokoll</translation>
     </message>
     <message>
-        <source>The legend has changes that are not saved. Leave them?</source>
+        <source>The legend has changes that are not saved. Discard them?</source>
         <translation>Die Legende hat Änderungen, die nicht gespeichert sind. Verwerfen?</translation>
     </message>
     <message>
@@ -804,20 +880,20 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Legende</translation>
     </message>
     <message>
-        <source>The legend is saved in raster, polygons and model.</source>
-        <translation>Die Legende ist in Raster, Polygonen und Modell gespeichert.</translation>
+        <source>The legend is saved in the files of the map.</source>
+        <translation>Die Legende ist in den Dateien der Karte gespeichert.</translation>
     </message>
     <message>
         <source>Training a few steps and mapping a small piece, to see how long it takes here…</source>
         <translation>Einige Schritte werden trainiert und ein kleines Stück kartiert, um zu sehen, wie lange es hier dauert …</translation>
     </message>
     <message>
-        <source>Trial</source>
-        <translation>Probelauf</translation>
+        <source>Mapping all clusters of the model once, so that the map can follow the sliders…</source>
+        <translation>Alle Cluster des Modells werden einmal kartiert, damit die Karte den Reglern folgen kann …</translation>
     </message>
     <message>
-        <source>&amp;Cancel</source>
-        <translation>&amp;Abbrechen</translation>
+        <source>Making class raster and polygons…</source>
+        <translation>Klassenraster und Polygone werden erstellt …</translation>
     </message>
     <message>
         <source>done</source>
@@ -830,6 +906,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>At present</source>
         <translation>Zurzeit</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Abbrechen</translation>
     </message>
     <message>
         <source>Starting geoarseg…</source>
@@ -858,6 +938,14 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>{rate:.3g} {units} a second</source>
         <translation>{rate:.3g} {units} je Sekunde</translation>
+    </message>
+    <message>
+        <source>On trial: {name}</source>
+        <translation>Zur Probe: {name}</translation>
+    </message>
+    <message>
+        <source>{file} cannot be loaded.</source>
+        <translation>{file} lässt sich nicht laden.</translation>
     </message>
     <message>
         <source>The image has no coordinate reference system: assign one, or map all of it.</source>
@@ -904,10 +992,6 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Die Legende wird gespeichert</translation>
     </message>
     <message>
-        <source>Cancelled.</source>
-        <translation>Abgebrochen.</translation>
-    </message>
-    <message>
         <source>{seconds} s</source>
         <translation>{seconds} s</translation>
     </message>
@@ -920,12 +1004,20 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{hours} h {minutes} min</translation>
     </message>
     <message>
-        <source>Consensus</source>
-        <translation>Konsens</translation>
+        <source>The model has more than 254 clusters, which one raster cannot show.</source>
+        <translation>Das Modell hat mehr als 254 Cluster; so viele kann ein Raster nicht zeigen.</translation>
+    </message>
+    <message>
+        <source>This model's classes are not merged from clusters, so that their number is fixed. Make a map with another number of classes.</source>
+        <translation>Die Klassen dieses Modells sind nicht aus Clustern zusammengefasst, ihre Zahl steht deshalb fest. Erstellen Sie eine Karte mit einer anderen Anzahl von Klassen.</translation>
     </message>
     <message>
         <source>Statistics</source>
         <translation>Statistik</translation>
+    </message>
+    <message>
+        <source>Consensus</source>
+        <translation>Konsens</translation>
     </message>
     <message>
         <source>Training</source>
@@ -970,6 +1062,14 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>other</source>
         <translation>anderes</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>Cancelled.</source>
+        <translation>Abgebrochen.</translation>
     </message>
     <message>
         <source>Environment of geoarseg</source>
@@ -1216,12 +1316,12 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Das Protokoll ist {log}.</translation>
     </message>
     <message>
-        <source>Consensus of mixtures</source>
-        <translation>Konsens der Mischungen</translation>
-    </message>
-    <message>
         <source>Statistics of the bands</source>
         <translation>Statistik der Kanäle</translation>
+    </message>
+    <message>
+        <source>Consensus of mixtures</source>
+        <translation>Konsens der Mischungen</translation>
     </message>
     <message>
         <source>Segmentation</source>

@@ -18,6 +18,25 @@ CLASSES = (
     MapClass(4, "class 4", "#cc6677", 0.05),
 )
 
+VALUE_OF = (2, 1, 4, 3)  # of each cluster in the raster of all of them
+_CLASS_OF = {(2, 0.0): (1, 2, 2, 1), (3, 0.0): (2, 1, 3, 1), (2, 1.0): (1, 1, 1, 2), (3, 1.0): (1, 1, 3, 2)}
+
+
+def model_facts(class_of=(1, 1, 1, 2)):
+    """What `geoarseg info` says of a model of four clusters."""
+    cuts = []
+    for alpha in (0.0, 0.5, 1.0):
+        for classes in (2, 3, 4):
+            legend = [
+                {"value": n, "name": f"cover {n} of {classes}", "colour": f"#0{classes}0{n}00"}
+                for n in range(1, classes + 1)
+            ]
+            owners = _CLASS_OF.get((classes, round(alpha + 0.1)), VALUE_OF)
+            cuts.append(
+                {"classes": classes, "alpha": alpha, "class_of": owners, "information": classes / 4, "legend": legend}
+            )
+    return {"kind": "model", "classes": len(set(class_of)), "class_of": class_of, "cuts": cuts}
+
 
 class FakeSide:
     """Layers and a map in memory."""
@@ -30,6 +49,7 @@ class FakeSide:
         self.sources, self.shown, self.styles, self.calls = [], [], [], []
         self.classes = CLASSES
         self.problem = self.suggestion = ""
+        self.cluster_styles = []
 
     def images(self):
         return self.layers
@@ -64,6 +84,18 @@ class FakeSide:
     def restyle(self, classes):
         self.styles.append(tuple(classes))
 
+    def show_clusters(self, path, name):
+        if self.problem:
+            raise SideError(self.problem)
+        self.calls.append(f"clusters {path.name}")
+        return {1: 0.4, 2: 0.3, 3: 0.2, 4: 0.1}
+
+    def restyle_clusters(self, classes):
+        self.cluster_styles.append(tuple(classes))
+
+    def hide_clusters(self, *, show_map=True):
+        self.calls.append("hide" if show_map else "hide for good")
+
     def release(self):
         self.calls.append("release")
 
@@ -89,8 +121,8 @@ class FakeJob(Job):
     def wait(self, seconds):
         return True
 
-    def end(self, code=0, error="", fault=None, log=""):
-        self.ended.emit(Ended(code, False, error, fault, log))
+    def end(self, code=0, error="", fault=None, log="", output="", kind=""):
+        self.ended.emit(Ended(code, False, error, fault, log, output, kind))
 
 
 class FakeEngine:

@@ -197,7 +197,7 @@ def test_a_trial_can_be_cancelled_and_leaves_nothing(panel, engine, qtbot):
     qtbot.mouseClick(panel.form.measure_button, LEFT)
     scratch = panel.story._scratch
     assert scratch.is_dir()
-    qtbot.mouseClick(panel.measuring.cancel_button, LEFT)
+    qtbot.mouseClick(panel.waiting.cancel_button, LEFT)
     assert engine.jobs[0].is_cancelled
     assert len(engine.jobs) == 1
     assert panel.story.state == "asking"

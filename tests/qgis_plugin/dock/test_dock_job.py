@@ -12,7 +12,7 @@ from geoarseg_qgis.dock.job import ThreadEngine
 
 TELL = "import sys, json; [sys.stderr.write(json.dumps(e) + chr(10)) for e in {events}]; sys.exit({code})"
 EVENT = {"event": "progress", "stage": "train", "done": 3, "total": 4, "message": "", "loss": -0.5}
-ERROR = {"event": "error", "stage": None, "done": None, "total": None, "message": "It is broken."}
+ERROR = {"event": "error", "stage": None, "done": None, "total": None, "message": "It is broken.", "kind": "disk"}
 
 
 def engine(code, tmp_path):
@@ -57,9 +57,19 @@ def test_events_arrive_in_the_thread_of_the_widgets(qtbot, tmp_path):
     assert json.dumps({"no": "event"}) in ear.lines
     assert ear.threads == {threading.main_thread()}
     ended = ear.ends[0]
-    assert (ended.code, ended.error, ended.cancelled) == (2, "It is broken.", False)
+    assert (ended.code, ended.error, ended.kind, ended.cancelled) == (2, "It is broken.", "disk", False)
     with open(ended.log, encoding="utf-8") as log:
         assert '"loss": -0.5' in log.read()
+
+
+def test_a_command_without_events_is_heard_too(qtbot, tmp_path):
+    code = "import sys; print('the answer'); sys.stderr.write('geoarseg: no such file' + chr(10)); sys.exit({code})"
+    for number, error in ((0, ""), (2, "geoarseg: no such file")):
+        job = engine(code.format(code=number), tmp_path).start("a test", ["info"])
+        ear = collect(job)
+        qtbot.waitUntil(lambda ear=ear: bool(ear.ends), timeout=20000)
+        ended = ear.ends[0]
+        assert (ended.code, ended.output.strip(), ended.error, ended.kind) == (number, "the answer", error, "")
 
 
 def test_cancel_ends_the_child(qtbot, tmp_path):

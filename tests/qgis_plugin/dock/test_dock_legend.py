@@ -107,7 +107,7 @@ def test_save_hands_all_files_and_edits_to_the_command(legend, panel, side, engi
 def test_a_save_that_fails_keeps_the_edits(legend, panel, side, engine, qtbot):
     legend.model.setData(legend.model.index(0, NAME), "roof")
     qtbot.mouseClick(legend.save_button, LEFT)
-    engine.jobs[0].end(2, "No space left on the disk.")
+    engine.jobs[0].end(2, "No space left on the disk.", kind="disk")
     assert side.calls == ["release", "reload"]
     assert panel.story.state == "naming"
     assert names(side.styles[-1])[0] == "roof"
@@ -123,8 +123,10 @@ def test_unsaved_changes_are_not_lost_by_a_slip(legend, panel, monkeypatch, qtbo
     qtbot.mouseClick(legend.back_button, LEFT)
     assert panel.story.state == "naming"
     monkeypatch.setattr(panel, "_may_discard", lambda: True)
+    panel.banner.tell("The legend is saved.")
     qtbot.mouseClick(legend.back_button, LEFT)
     assert panel.story.state == "asking"
+    assert panel.banner.isHidden()
 
 
 def test_a_folder_without_a_map_is_refused(panel, tmp_path):

@@ -106,16 +106,16 @@ def test_at_the_end_the_map_is_shown_with_its_legend(panel, job, side):
     assert side.shown == [(side.folder / "ortho land cover", "Orthophoto 2023")]
     assert panel.pages.currentWidget() is panel.legend
     assert panel.legend.model.rowCount() == 4
-    assert side.calls == ["tidy"]
+    assert side.calls == []  # a virtual raster stays: it is the image of this map
     assert panel.legend.place.toolTip() == str(side.folder / "ortho land cover")
 
 
 FAILURES = {
     "too old": ({"code": 1, "fault": Fault("command_too_old", version="0.0.1", least="0.1.0")}, "too_old", "Set up"),
-    "memory": ({"code": 1, "error": "The memory is not enough."}, "memory", "Try again"),
-    "disk": ({"code": 2, "error": "No space left on the disk."}, "disk is full", "Try again"),
-    "no gpu": ({"code": 2, "error": "There is no device cuda here."}, "no such GPU", "Use the processor"),
-    "input": ({"code": 2, "error": "GDAL cannot read it."}, "GDAL cannot read it.", ""),
+    "memory": ({"code": 1, "error": "It is too large.", "kind": "memory"}, "memory", "Try again"),
+    "disk": ({"code": 2, "error": "It cannot be written.", "kind": "disk"}, "disk is full", "Try again"),
+    "no gpu": ({"code": 2, "error": "cuda:1 is missing.", "kind": "device"}, "no such GPU", "Use the processor"),
+    "input": ({"code": 2, "error": "GDAL cannot read it.", "kind": "user"}, "GDAL cannot read it.", ""),
     "died": ({"code": -11}, "unexpectedly (-11)", "Try again"),
 }
 
@@ -136,7 +136,7 @@ def test_a_failure_has_a_banner_with_a_way_out_and_keeps_the_log(panel, job, cas
 
 
 def test_without_a_gpu_the_processor_is_one_click_away(panel, job, engine, qtbot):
-    job.end(2, "There is no device cuda here.")
+    job.end(2, "There is no device cuda here.", kind="device")
     qtbot.mouseClick(panel.banner.button, LEFT)
     again = engine.jobs[1].arguments
     assert again[again.index("--device") + 1] == "cpu"

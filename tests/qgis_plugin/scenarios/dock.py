@@ -6,7 +6,14 @@ from pathlib import Path
 
 from harness import Window, children, files_under, load_plugin, say, start_qgis
 from osgeo import gdal
-from qgis.core import QgsFeature, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import (
+    QgsFeature,
+    QgsLayerTreeModel,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRasterSymbolLegendNode,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt import sip
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
@@ -134,6 +141,65 @@ saved = {
     "layers": len(project.mapLayers()),
 }
 
+
+def looks(layer):
+    return {entry.value: entry.color.name() for entry in layer.renderer().classes()}
+
+
+def legend_texts(layer):
+    """What the layer tree shows of a layer."""
+    node = project.layerTreeRoot().findLayer(layer.id())
+    entries = tree.layerLegendNodes(node)
+    return [entry.data(0) for entry in entries if isinstance(entry, QgsRasterSymbolLegendNode)]
+
+
+def ticked(layers):
+    root = project.layerTreeRoot()
+    return [root.findLayer(entry.id()).itemVisibilityChecked() for entry in layers]
+
+
+maps = [project.mapLayer(key) for key in side._shown]  # opened anew
+tree = QgsLayerTreeModel(project.layerTreeRoot())
+panel.legend.cut_button.click()
+wait(lambda: story.state == "cutting")
+(trial,) = project.mapLayersByName("On trial: An image")
+sliders = panel.cut
+sliders.classes.setValue(2)
+sliders.follow()
+two = looks(trial)
+hidden, first_is_trial = ticked(maps), project.layerTreeRoot().layerOrder()[0] == trial
+sliders.classes.setValue(7)
+sliders.unequal.setValue(0)
+wait(lambda: len(set(looks(trial).values())) == 7)
+seven = looks(trial)
+tree.refreshLayerLegend(project.layerTreeRoot().findLayer(trial.id()))
+texts, rows = legend_texts(trial), [sliders.model.at(row).name for row in range(7)]
+sliders.back_button.click()
+back = {"shown": ticked(maps), "trials": len(project.mapLayersByName("On trial: An image"))}
+panel.legend.cut_button.click()
+wait(lambda: story.state == "cutting")
+sliders.classes.setValue(7)
+sliders.make_button.click()
+wait(lambda: story.state != "remaking")
+again = [project.mapLayer(key) for key in side._shown]
+recut = {
+    "clusters": story.cuts.clusters,
+    "colours": [len(set(two.values())), len(set(seven.values()))],
+    "values": [len(two), len(seven)],
+    "texts": texts,
+    "rows": rows,
+    "hidden": hidden,
+    "first": first_is_trial,
+    "back": back,
+    "state": story.state,
+    "names": sorted(entry.name() for entry in again),
+    "files": files_under(folder / "map_7_classes"),
+    "classes": [row.value for row in story.table.rows],
+    "shares": sum(row.share for row in story.table.rows),
+    "trials": len(project.mapLayersByName("On trial: An image")),
+    "old": ticked(maps),
+}
+
 panel.story.back()
 command.QUALITIES["quick"]["train.steps"] = 10**6
 form.folder.setText(str(folder / "another"))
@@ -156,5 +222,15 @@ project.clear()
 # Datasets and widgets must go before QGIS does.
 del named, dataset
 sip.delete(window.window)
-say(seen=seen, sizes=sizes, roles=roles, measured=measured, shown=shown, styled=styled, saved=saved, unloaded=unloaded)
+say(
+    seen=seen,
+    sizes=sizes,
+    roles=roles,
+    measured=measured,
+    shown=shown,
+    styled=styled,
+    saved=saved,
+    recut=recut,
+    unloaded=unloaded,
+)
 application.exitQgis()
