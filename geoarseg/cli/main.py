@@ -40,6 +40,8 @@ COMMANDS = {
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
+_MEMORY_WORDS = ("DefaultCPUAllocator", "failed to map segment", "Cannot allocate memory")
+"""What torch, a library that does not even load, and GDAL say when there is not enough memory."""
 
 
 class LazyGroup(click.Group):
@@ -141,7 +143,7 @@ def _memory_text(error: BaseException | None) -> str:
     """What to say if it was the memory, which torch tells in ways of its own; else empty."""
     if type(error).__name__ == "OutOfMemoryError":  # torch's: importing it here would take seconds
         return "The GPU's memory is not enough. Use --device cpu, or a smaller --set train.batch or segment.batch."
-    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY_WORDS):
         return "The memory is not enough. Use a smaller --set segment.window_px or --set train.batch."
     return ""
 

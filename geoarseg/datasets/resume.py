@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ def find_state(source: CropSource, folder: Path, overwrite: bool) -> State | Non
     if overwrite:
         remove_files(folder)
         return fresh
+    _check_no_links(folder, held)
     if INDEX_NAME in held:
         index = read_index(folder)
         _check_same(folder, index.request, source.request)
@@ -75,6 +76,13 @@ def find_state(source: CropSource, folder: Path, overwrite: bool) -> State | Non
         if not path.is_file() or path.stat().st_size < HEADER_BYTES + state.crops * row_bytes(dtype, shape):
             raise OutputError(f"The unfinished dataset in {folder} is damaged.", "Pass --overwrite to begin anew.")
     return state
+
+
+def _check_no_links(folder: Path, names: Iterable[str]) -> None:
+    """Refuse a folder that somebody else has made in such a way that files beyond it would be written."""
+    for name in sorted(names):
+        if (folder / name).is_symlink():
+            raise OutputError(f"{folder / name} is a link.", "Pass --overwrite to begin anew, or name a new folder.")
 
 
 def _read_state(folder: Path) -> State:

@@ -48,7 +48,8 @@ class StoreIndex(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = Field(FORMAT, ge=1, le=FORMAT)
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    """Part of the names of files, so that it must not lead anywhere."""
     class_names: tuple[str, ...] = Field(min_length=2, max_length=254)
     band_names: tuple[str, ...] = Field(min_length=1)
     crop_px: int = Field(ge=1)
