@@ -16,7 +16,7 @@ from .form import Form
 from .legend_view import LegendView, PickColour
 from .progress_view import ProgressView
 from .side import Engine, MapSide
-from .story import MEASURING, RUNNING, SAVING, Story
+from .story import DRAWING, MEASURING, RUNNING, SAVING, Story
 from .texts import tr
 from .waiting import Waiting
 
@@ -211,6 +211,7 @@ class Panel(QtWidgets.QWidget):
 def _waiting_text(state: str) -> str:
     texts = {
         MEASURING: tr("Training a few steps and mapping a small piece, to see how long it takes here…"),
+        DRAWING: tr("Drawing the layer into a file…"),
         PREPARING: tr("Mapping all clusters of the model once, so that the map can follow the sliders…"),
         REMAKING: tr("Making class raster and polygons…"),
     }

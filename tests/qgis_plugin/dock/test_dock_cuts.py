@@ -68,6 +68,7 @@ def test_what_is_kept_of_the_information():
         (json.dumps({"cuts": []}), "no_tree"),
         (json.dumps({"cuts": [{"classes": 2}]}), "no_tree"),
         (json.dumps({"cuts": model_facts()["cuts"][:2]}), "no_tree"),  # not all clusters are among them
+        (json.dumps({"cuts": model_facts()["cuts"][1:]}), "no_tree"),  # one of nine is missing
         (json.dumps({"cuts": [model_facts()["cuts"][0] | {"class_of": [1] * 255}]}), "many_clusters"),
     ],
 )
