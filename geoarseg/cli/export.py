@@ -18,7 +18,7 @@ def command() -> None:
 
     \b
         geoarseg export onnx model.safetensors -o model.onnx
-        geoarseg export stac model.safetensors -o model.json
+        geoarseg export stac out/model.safetensors -o out/model.json
     """
 
 
@@ -80,8 +80,8 @@ def stac(
     Examples:
 
     \b
-        geoarseg export stac classes.tif confidence.tif -o classes.json
-        geoarseg export stac model.safetensors -o model.json
+        geoarseg export stac out/classes.tif -o out/map.json --datetime 2024-06-01
+        geoarseg export stac out/model.safetensors -o out/model.json
     """
     from geoarseg.export.stac import export_stac
 
