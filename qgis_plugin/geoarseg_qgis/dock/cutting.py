@@ -135,7 +135,7 @@ class Cutting(Work):
         except SideError as error:
             self._give_up(str(error))
             return
-        self._job = None
+        self._job = self.cut = None
         self._move(CUTTING)
 
     def _give_up(self, text: str) -> None:

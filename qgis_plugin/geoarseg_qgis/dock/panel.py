@@ -129,8 +129,8 @@ class Panel(QtWidgets.QWidget):
             self.progress.begin()
         if state == ASKING:
             self.form.refresh()
-        if state == CUTTING and self.story.cuts is not None:
-            self.cut.begin(self.story.cuts)
+        if state == CUTTING and self.story.cuts is not None and self.story.cut is None:
+            self.cut.begin(self.story.cuts)  # else a map was not made, and the sliders stay
         if state not in pages:
             self.waiting.begin(_waiting_text(state))
         self.legend.set_busy(state == SAVING)
