@@ -24,6 +24,7 @@ from qgis.core import (
     QgsRectangle,
     QgsVectorFileWriter,
 )
+from qgis.PyQt.QtCore import Qt
 
 from .messages import tr
 
@@ -133,7 +134,8 @@ def export_picture(
     if not pipe.set(picture.provider.clone()):
         raise QgsProcessingException(tr("The layer {name} cannot be exported.").format(name=picture.name))
     hearing = QgsRasterBlockFeedback()
-    feedback.canceled.connect(hearing.cancel)
+    # At once, in the thread that cancels: the one that draws hears nothing until it is done.
+    feedback.canceled.connect(hearing.cancel, Qt.ConnectionType.DirectConnection)
     hearing.progressChanged.connect(feedback.setProgress)
     writer = QgsRasterFileWriter(str(path))
     error = writer.writeRaster(pipe, columns, rows, drawn, picture.crs, context.transformContext(), hearing)

@@ -33,7 +33,7 @@ def test_layers_of_the_project(played, scene):
     with rasterio.open(scene) as dataset:
         height, width = dataset.shape
     seen = played["seen"]
-    assert sorted(zip(seen["images"], seen["problems"], strict=True)) == [("A service", True), ("An image", False)]
+    assert sorted(zip(seen["images"], seen["services"], strict=True)) == [("A service", True), ("An image", False)]
     assert seen["areas"] == ["Fields"]
     assert seen["chosen"] == "An image"
     assert seen["roles"][:3] == ["red", "green", "blue"]
@@ -90,6 +90,20 @@ def test_other_numbers_of_classes_by_the_sliders(played):
     assert recut["old"] == [False, False]
 
 
+def test_a_map_service_is_drawn_and_mapped(played):
+    drawn = played["drawn"]
+    assert drawn["screen"][0] == pytest.approx(drawn["screen"][1])
+    assert "smaller area" in drawn["refused"][0]
+    assert drawn["refused"][1] is False
+    assert f"{drawn['size'][0]} x {drawn['size'][1]} pixels are drawn first" in drawn["said"]
+    assert drawn["left"] == []
+    assert drawn["size"] == drawn["expected"]
+    assert len(drawn["bands"]) == 3
+    assert "input.tif" in drawn["files"]
+    assert "unfinished_input.tif" not in drawn["files"]
+    assert min(drawn["polygons"]) > 10
+
+
 def test_nothing_is_left_when_the_plugin_goes_in_the_middle(played):
     unloaded = played["unloaded"]
     assert unloaded["running"] >= 1
@@ -116,6 +130,6 @@ def test_the_whole_desktop(scene, program, plugin_zip, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert len(report["pictures"]) == 6
+    assert len(report["pictures"]) == 7
     assert all((tmp_path / name).stat().st_size > 20_000 for name in report["pictures"])
-    assert len(report["layers"]) == 3
+    assert len(report["layers"]) == 5

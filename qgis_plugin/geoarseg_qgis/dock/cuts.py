@@ -14,7 +14,7 @@ _TOO_DIFFERENT = 1e-6
 
 
 class CutsError(ValueError):
-    """The model's clusters cannot be merged otherwise; the text is a key of `recut_texts.py`."""
+    """The model's clusters cannot be merged otherwise; the text is a kind that `texts.cuts_problem` knows."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Cuts:
         self._cuts = {(cut.classes, cut.alpha): cut for cut in cuts}
         self.least, self.most = min(cut.classes for cut in cuts), max(cut.classes for cut in cuts)
         self.alphas = tuple(sorted({cut.alpha for cut in cuts}))
+        if len(self._cuts) != len(self.alphas) * (self.most - self.least + 1):  # the sliders would fall into a gap
+            raise CutsError("no_tree")
         self._value_of = self._values()
         self.first = self._nearest(now)
 

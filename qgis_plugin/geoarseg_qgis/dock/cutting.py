@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 
 from .classes import MapClass
 from .cuts import Cut, Cuts, CutsError
-from .failures import NOTHING, SET_UP, Failure
+from .failures import NOTHING, Failure
 from .job import Ended
 from .origin import (
     Origin,
@@ -48,11 +48,8 @@ class Cutting(Work):
 
     def prepare_cuts(self) -> None:
         """Go to the sliders; the raster of the clusters is made if it is not there."""
-        origin, missing = self.origin, self.engine.missing()
-        if origin is None or self.state != NAMING:
-            return
-        if missing:
-            self.failed.emit(Failure("environment", missing, SET_UP))
+        origin = self.origin
+        if origin is None or self.state != NAMING or not self._has_command():
             return
         if origin.missing:
             text = tr("The image of this map, {file}, is not there any more.").format(file=origin.missing)
@@ -138,7 +135,7 @@ class Cutting(Work):
         except SideError as error:
             self._give_up(str(error))
             return
-        self._job = None
+        self._job = self.cut = None
         self._move(CUTTING)
 
     def _give_up(self, text: str) -> None:

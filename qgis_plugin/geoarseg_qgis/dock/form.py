@@ -10,8 +10,8 @@ from qtpy import QtCore, QtWidgets
 from ..command import QUALITIES
 from .band_table import BandTable
 from .estimate import Estimate
-from .request import DEVICES, LEAST_CLASSES, MOST_CLASSES, Problem, Request, problem_of, replaced_by
-from .side import CANVAS, POLYGONS, WHOLE, Area, ImageLayer, MapSide
+from .request import DEVICES, LEAST_CLASSES, MOST_CLASSES, MOST_DRAWN_PIXELS, Problem, Request, problem_of, replaced_by
+from .side import CANVAS, POLYGONS, WHOLE, Area, ImageLayer, MapSide, SideError
 from .texts import PAGE_MARGINS, duration, role_name, tr
 
 _USUAL_CLASSES = 6
@@ -52,6 +52,10 @@ class Form(QtWidgets.QWidget):
         ):
             self.area.addItem(text, kind)
         self.polygons.setAccessibleName(tr("Layer of polygons"))
+        self.pixel = QtWidgets.QDoubleSpinBox()
+        self.pixel.setDecimals(6)
+        self.pixel.setRange(1e-6, 1e6)
+        self.pixel.setToolTip(tr("Side of a pixel in the units of the layer, which is drawn into a file first"))
         self.classes = QtWidgets.QSpinBox()
         self.classes.setRange(LEAST_CLASSES, MOST_CLASSES)
         self.classes.setValue(_USUAL_CLASSES)
@@ -91,6 +95,8 @@ class Form(QtWidgets.QWidget):
         grid.addRow(self.bands)
         grid.addRow(_label(tr("&Area"), self.area), self.area)
         grid.addRow(None, self.polygons)
+        self.pixel_label = _label(tr("&Pixel size"), self.pixel)
+        grid.addRow(self.pixel_label, self.pixel)
         grid.addRow(_label(tr("&Classes"), self.classes), self.classes)
         grid.addRow(_label(tr("&Quality"), self.quality), self.quality)
         grid.addRow(_label(tr("&Device"), self.device), self.device)
@@ -103,7 +109,7 @@ class Form(QtWidgets.QWidget):
         layout.addWidget(self.note)
         layout.addLayout(_side_by_side(self.start_button, self.open_button))
         layout.addStretch(1)
-        order = [self.image, self.bands, self.area, self.polygons, self.classes, self.quality, self.device]
+        order = [self.image, self.bands, self.area, self.polygons, self.pixel, self.classes, self.quality, self.device]
         order += [self.measure_button, self.folder, self.browse_button, self.start_button, self.open_button]
         for first, second in zip(order, order[1:]):
             self.setTabOrder(first, second)
@@ -114,6 +120,7 @@ class Form(QtWidgets.QWidget):
         for box in (self.area, self.polygons, self.quality, self.device):
             box.currentIndexChanged.connect(self._review)
         self.classes.valueChanged.connect(self._review)
+        self.pixel.valueChanged.connect(self._review)
         self.folder.textChanged.connect(self._review)
         self.browse_button.clicked.connect(self._browse)
         self.measure_button.clicked.connect(self._ask_measure)
@@ -133,8 +140,9 @@ class Form(QtWidgets.QWidget):
         """What the form says."""
         text = self.folder.text().strip()
         kind = self.area.currentData()
+        image = next((layer for layer in self._images if layer.key == self.image.currentData()), None)
         return Request(
-            image=next((layer for layer in self._images if layer.key == self.image.currentData()), None),
+            image=image,
             bands=self.bands.chosen(),
             roles=self.bands.changed_roles(),
             area=Area(kind, (self.polygons.currentData() or "") if kind == POLYGONS else ""),
@@ -142,6 +150,7 @@ class Form(QtWidgets.QWidget):
             quality=self.quality.currentData(),
             device=self.device.currentData(),
             folder=Path(text).expanduser() if text else None,
+            pixel=self.pixel.value() if image is not None and image.is_service else 0.0,
         )
 
     def set_estimate(self, request: Request, estimate: Estimate) -> None:
@@ -163,7 +172,16 @@ class Form(QtWidgets.QWidget):
         if key != self._shown_image:
             self._shown_image = key
             self.bands.set_bands(layer.bands if layer else ())
+            self._suggest_pixel(layer)
         self._review()
+
+    def _suggest_pixel(self, layer: ImageLayer | None) -> None:
+        is_service = layer is not None and layer.is_service
+        for widget in (self.pixel_label, self.pixel):
+            widget.setVisible(is_service)
+        if layer is not None and is_service:
+            self.pixel.setValue(self._side.pixel_of(layer.key))
+            self.area.setCurrentIndex(self.area.findData(CANVAS))
 
     def _review(self, *_: Any) -> None:
         """Say what is wrong, what will be replaced, and how long it takes."""
@@ -172,13 +190,29 @@ class Form(QtWidgets.QWidget):
         self.polygons.setVisible(request.area.kind == POLYGONS)
         replaced = replaced_by(request) if problem is None else []
         text = problem_text(problem) if problem else ""
-        if replaced:
+        refused, drawn = self._drawn_text(request) if problem is None else (False, "")
+        text = text or (drawn if refused else "")
+        if replaced and not refused:
             text = tr("The folder holds a map already: {names} will be replaced.").format(names=", ".join(replaced))
         self.note.setText(text)
         self.note.setVisible(bool(text))
-        self.start_button.setEnabled(problem is None)
-        self.measure_button.setEnabled(problem is None)
-        self.time.setText(self._time_text(request))
+        self.start_button.setEnabled(problem is None and not refused)
+        self.measure_button.setEnabled(problem is None and request.pixel == 0)
+        self.time.setText(drawn if drawn and not refused else self._time_text(request))
+
+    def _drawn_text(self, request: Request) -> tuple[bool, str]:
+        """Whether an image that is no file is too large to be drawn, and what to say of it; empty for a file."""
+        if request.image is None or request.pixel == 0:
+            return False, ""
+        try:
+            columns, rows = self._side.drawn_size(request.image.key, request.area, request.pixel)
+        except SideError as error:
+            return True, str(error)
+        size = {"columns": columns, "rows": rows}
+        if columns * rows > MOST_DRAWN_PIXELS:
+            text = tr("These would be {columns} x {rows} pixels: choose larger ones, or a smaller area.")
+            return True, text.format(**size)
+        return False, tr("Not measured: {columns} x {rows} pixels are drawn first.").format(**size)
 
     def _time_text(self, request: Request) -> str:
         if self._measured is None or self._measured[0] != request.measured_by:
@@ -215,6 +249,7 @@ def problem_text(problem: Problem) -> str:
         "no_bands": tr("Tick one band at least."),
         "many_bands": tr("{detail} bands are ticked, but at most 20 can be used."),
         "role_twice": tr("Two bands are called {detail}: change one of them."),
+        "service_whole": tr("This layer comes from a service: choose the extent of the canvas, or polygons."),
         "no_polygons": tr("Load a layer of polygons first, or choose another area."),
         "classes": tr("There must be 2 to 254 classes."),
         "no_folder": tr("Choose a folder for the map."),

@@ -16,7 +16,7 @@ from .form import Form
 from .legend_view import LegendView, PickColour
 from .progress_view import ProgressView
 from .side import Engine, MapSide
-from .story import MEASURING, RUNNING, SAVING, Story
+from .story import DRAWING, MEASURING, RUNNING, SAVING, Story
 from .texts import tr
 from .waiting import Waiting
 
@@ -129,8 +129,8 @@ class Panel(QtWidgets.QWidget):
             self.progress.begin()
         if state == ASKING:
             self.form.refresh()
-        if state == CUTTING and self.story.cuts is not None:
-            self.cut.begin(self.story.cuts)
+        if state == CUTTING and self.story.cuts is not None and self.story.cut is None:
+            self.cut.begin(self.story.cuts)  # else a map was not made, and the sliders stay
         if state not in pages:
             self.waiting.begin(_waiting_text(state))
         self.legend.set_busy(state == SAVING)
@@ -211,6 +211,7 @@ class Panel(QtWidgets.QWidget):
 def _waiting_text(state: str) -> str:
     texts = {
         MEASURING: tr("Training a few steps and mapping a small piece, to see how long it takes here…"),
+        DRAWING: tr("Drawing the layer into a file…"),
         PREPARING: tr("Mapping all clusters of the model once, so that the map can follow the sliders…"),
         REMAKING: tr("Making class raster and polygons…"),
     }

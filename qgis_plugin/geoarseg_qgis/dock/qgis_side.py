@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
 from osgeo import gdal
 from qgis.core import (
+    Qgis,
+    QgsApplication,
     QgsCoordinateTransform,
     QgsCsException,
     QgsPalettedRasterRenderer,
@@ -22,10 +25,24 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..inputs import VIRTUAL, cut_picture, gdal_path, picture_of, pixel_window, remove_made, write_polygons
+from ..inputs import (
+    EXPORT,
+    VIRTUAL,
+    cut_picture,
+    export_size,
+    gdal_path,
+    picture_of,
+    pixel_window,
+    remove_made,
+    write_polygons,
+)
 from .classes import MapClass
+from .job import Job
 from .qgis_clusters import ClusterLayer
+from .qgis_drawing import DrawJob
 from .qgis_styles import counted_shares, dress_raster, polygon_renderer
+from .qgis_tasks import JobTask
+from .request import MOST_DRAWN_PIXELS
 from .side import CANVAS, POLYGONS, WHOLE, Area, AreaLayer, Band, ImageLayer, SideError, Source
 from .texts import tr
 
@@ -44,6 +61,7 @@ class QgisSide:
         self._changed: Callable[[], None] | None = None
         self._shown: dict[str, tuple[str, str]] = {}  # layer id -> source, provider
         self._clusters = ClusterLayer(iface)
+        self._tasks: set[JobTask] = set()
 
     def images(self) -> list[ImageLayer]:
         """The raster layers, as the layer tree has them."""
@@ -79,15 +97,41 @@ class QgisSide:
         names = [f"{stem}_landcover", *(f"{stem}_landcover_{number}" for number in range(2, 1000))]
         return next((base / name for name in names if not (base / name).exists()), base / names[0])
 
+    def pixel_of(self, image: str) -> float:
+        """The side of a pixel of the canvas, in the units of a layer."""
+        canvas = self._iface.mapCanvas()
+        return float(self._canvas_extent(_layer(image)).width() / max(canvas.width(), 1))
+
+    def drawn_size(self, image: str, area: Area, pixel: float) -> tuple[int, int]:
+        """Columns and rows of a part of a layer."""
+        return export_size(self._drawn_extent(_layer(image), area), pixel)
+
+    def draw(self, image: str, area: Area, pixel: float, folder: Path) -> Job:
+        """Draw a part of a layer into a file, as a background task."""
+        layer = _layer(image)
+        extent = self._drawn_extent(layer, area)
+        columns, rows = export_size(extent, pixel)
+        if columns * rows > MOST_DRAWN_PIXELS:
+            text = tr("These would be {columns} x {rows} pixels: choose larger ones, or a smaller area.")
+            raise SideError(text.format(columns=columns, rows=rows))
+        job = DrawJob(picture_of(layer), extent, pixel, folder)
+        title = tr("Drawing {name}").format(name=layer.name())
+        task = JobTask(title, job, "draw", self._tasks.discard)
+        self._tasks.add(task)  # Python must not take it away while it runs
+        QgsApplication.taskManager().addTask(task)
+        return job
+
     def source(self, image: str, area: Area, roles: Mapping[int, str], folder: Path) -> Source:
         """The layer's file, or a virtual raster of a part of it."""
         layer = _layer(image)
         picture = picture_of(layer)
+        if not picture.path:  # what `draw` has made of it
+            picture = replace(picture, path=str(folder / EXPORT), nodata=None)
         window = polygons = None
         try:
             if area.kind != WHOLE and not layer.crs().isValid():
                 raise SideError(tr("The image has no coordinate reference system: assign one, or map all of it."))
-            if area.kind == CANVAS:
+            if area.kind == CANVAS and gdal_path(layer) is not None:
                 window = pixel_window(picture.path, self._canvas_extent(layer))
             if area.kind == POLYGONS:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -172,15 +216,25 @@ class QgisSide:
 
     def _canvas_extent(self, layer: QgsRasterLayer) -> QgsRectangle:
         canvas = self._iface.mapCanvas()
-        across = QgsCoordinateTransform(canvas.mapSettings().destinationCrs(), layer.crs(), QgsProject.instance())
-        try:
-            return across.transformBoundingBox(canvas.extent())
-        except QgsCsException as error:
-            raise SideError(tr("The extent of the canvas cannot be transformed to the image's system.")) from error
+        return _in_system_of(layer, canvas.extent(), canvas.mapSettings().destinationCrs())
+
+    def _drawn_extent(self, layer: QgsRasterLayer, area: Area) -> QgsRectangle:
+        """The part of a layer that is drawn: the canvas, or what is around all polygons."""
+        if area.kind != POLYGONS:
+            return self._canvas_extent(layer)
+        polygons = _layer(area.key)
+        return _in_system_of(layer, polygons.extent(), polygons.crs())
 
     def _tell(self, *_: Any) -> None:
         if self._changed is not None:
             self._changed()
+
+
+def _in_system_of(layer: QgsRasterLayer, extent: QgsRectangle, system: Any) -> QgsRectangle:
+    try:
+        return QgsCoordinateTransform(system, layer.crs(), QgsProject.instance()).transformBoundingBox(extent)
+    except QgsCsException as error:
+        raise SideError(tr("The extent cannot be transformed to the image's coordinate system.")) from error
 
 
 def _layers_in_order() -> list[Any]:
@@ -203,15 +257,12 @@ def _image(layer: QgsRasterLayer) -> ImageLayer:
         for number in numbers
         if provider.colorInterpretation(number) != QgsRaster.AlphaBand
     )
-    problem = ""
     if not layer.isValid():
-        problem = tr("The layer cannot be read.")
-    elif gdal_path(layer) is None:
-        problem = tr(
-            "{name} is no file but comes from a service. Export it first: Layer > Save As, or the Processing algorithm"
-            " with a pixel size."
-        ).format(name=layer.name())
-    return ImageLayer(layer.id(), layer.name(), bands, problem)
+        return ImageLayer(layer.id(), layer.name(), bands, tr("The layer cannot be read."))
+    is_service = gdal_path(layer) is None
+    if is_service and provider.dataType(1) in (Qgis.DataType.ARGB32, Qgis.DataType.ARGB32_Premultiplied):
+        bands = tuple(Band(number, "", colour) for number, colour in enumerate(("red", "green", "blue"), 1))
+    return ImageLayer(layer.id(), layer.name(), bands, "", is_service)
 
 
 def _description(band_name: str) -> str:

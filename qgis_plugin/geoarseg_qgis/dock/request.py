@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Mapping
 
 from ..command import QUALITIES, arguments
-from .side import POLYGONS, Area, ImageLayer, Source
+from .side import POLYGONS, WHOLE, Area, ImageLayer, Source
 
 LEAST_CLASSES, MOST_CLASSES = 2, 254
 MOST_BANDS = 20
 """What the command takes."""
+MOST_DRAWN_PIXELS = 100_000_000
+"""More is not asked of a map service."""
 TRIAL_STEPS = 12
 TRIAL_PX = 1024
 """A trial trains so many steps, and maps a square of that side at most."""
@@ -41,6 +43,8 @@ class Request:
     """One of `DEVICES`."""
     folder: Path | None = None
     """Where the outputs go."""
+    pixel: float = 0.0
+    """Side of the pixels of an image that is drawn first, in its units; 0 = it is a file and has its own."""
 
     @property
     def measured_by(self) -> tuple[object, ...]:
@@ -75,6 +79,8 @@ def problem_of(request: Request) -> Problem | None:
     twice = next((role for role in roles if roles.count(role) > 1), "")
     if twice:
         return Problem("bands", "role_twice", twice)
+    if request.image.is_service and request.area.kind == WHOLE:
+        return Problem("area", "service_whole")
     if request.area.kind == POLYGONS and not request.area.key:
         return Problem("area", "no_polygons")
     if not LEAST_CLASSES <= request.classes <= MOST_CLASSES:

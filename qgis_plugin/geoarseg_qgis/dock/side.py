@@ -44,6 +44,8 @@ class ImageLayer:
     """Its bands."""
     problem: str = ""
     """Why it cannot be mapped; empty if it can."""
+    is_service: bool = False
+    """Whether it is no file but comes from a service: a part of it is drawn into a file first."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,23 @@ class MapSide(Protocol):
 
         Raises:
             SideError: it cannot be had.
+        """
+
+    def pixel_of(self, image: str) -> float:
+        """The side of a pixel of the screen in the units of an image that is no file."""
+
+    def drawn_size(self, image: str, area: Area, pixel: float) -> tuple[int, int]:
+        """Columns and rows of a part of an image that is no file, with pixels of that side.
+
+        Raises:
+            SideError: the area cannot be had.
+        """
+
+    def draw(self, image: str, area: Area, pixel: float, folder: Path) -> Job:
+        """Draw a part of an image that is no file into one, in the background; `source` then takes that file.
+
+        Raises:
+            SideError: the area cannot be had.
         """
 
     def tidy(self, folder: Path) -> None:

@@ -14,7 +14,7 @@ from ..command import Event
 from .classes import ClassTable, MapClass
 from .cutting import ASKING, NAMING, Cutting
 from .estimate import Stopwatch
-from .failures import SET_UP, Failure
+from .failures import Failure
 from .job import Ended
 from .origin import origin_of
 from .request import (
@@ -29,8 +29,8 @@ from .request import (
 from .side import Engine, MapSide, SideError, Source
 from .texts import tr
 
-MEASURING, RUNNING, SAVING = "measuring", "running", "saving"
-"""Further states: a trial, the work, the legend's way into the files."""
+MEASURING, DRAWING, RUNNING, SAVING = "measuring", "drawing", "running", "saving"
+"""Further states: a trial, a map service is drawn into a file, the work, the legend's way into the files."""
 
 
 class Story(Cutting):
@@ -79,11 +79,49 @@ class Story(Cutting):
         self._start_all(tr("Trial of a land-cover map"), trial_arguments(request, source, folder), [], finish)
 
     def start(self, request: Request) -> None:
-        """Start the work."""
+        """Start the work; an image that is no file is drawn into one first."""
+        assert request.image is not None
+        assert request.folder is not None
+        if request.image.is_service:
+            self._draw(request)
+        else:
+            self._run(request)
+
+    def _draw(self, request: Request) -> None:
+        assert request.image is not None
+        assert request.folder is not None
+        self.request = request
+        if not self._has_command():
+            return
+        try:
+            job = self.side.draw(request.image.key, request.area, request.pixel, request.folder)
+        except (SideError, OSError) as error:
+            self.failed.emit(Failure("request", str(error), ""))
+            return
+        self._move(DRAWING)
+        self._follow_job(job, self._end_of_drawing)
+
+    def _end_of_drawing(self, ended: Ended) -> None:
+        assert self.request.folder is not None
+        if ended.well:
+            self._job = None
+            self._run(self.request)
+            return
+        self._abandon(self.request.folder)
+        self._finish(ended, ASKING)
+
+    def _abandon(self, folder: Path) -> None:
+        """Leave nothing in a folder of an image that was drawn for nothing, and go back to the form."""
+        if self.state == DRAWING:
+            self.side.tidy(folder)
+            self._move(ASKING)
+
+    def _run(self, request: Request) -> None:
         assert request.image is not None
         assert request.folder is not None
         source = self._source(request, request.folder)
         if source is None:
+            self._abandon(request.folder)
             return
         self._move(RUNNING)
         name = request.image.name
@@ -121,17 +159,15 @@ class Story(Cutting):
     def close(self) -> None:
         """End all, and wait for it."""
         super().close()
-        if self.state == RUNNING and self.request.folder is not None:
+        if self.state in (DRAWING, RUNNING) and self.request.folder is not None:
             self.side.tidy(self.request.folder)
         self._clear()
 
     def _source(self, request: Request, folder: Path) -> Source | None:
         """The image as a file, or None if that, or the command itself, is not to be had, which is told."""
         self.request = request
-        missing = self.engine.missing()
-        if missing:
+        if not self._has_command():
             self._clear()
-            self.failed.emit(Failure("environment", missing, SET_UP))
             return None
         assert request.image is not None
         try:

@@ -49,6 +49,7 @@ def stage_name(stage: str) -> str:
         "consensus": tr("Consensus"),
         "train": tr("Training"),
         "legend": tr("Legend"),
+        "draw": tr("Drawing"),
         "segment": tr("Mapping"),
         "write": tr("Writing"),
         "vectorize": tr("Polygons"),

@@ -8,7 +8,7 @@ from typing import Any, Callable, Sequence
 from qtpy import QtCore
 
 from ..command import Event
-from .failures import failure_of
+from .failures import SET_UP, Failure, failure_of
 from .job import Ended, Job
 from .side import Engine
 from .texts import tr
@@ -55,8 +55,17 @@ class Work(QtCore.QObject):
             job.cancel()
             job.wait(_PATIENCE_S)
 
+    def _has_command(self) -> bool:
+        """Whether there is a command; if not, that is told."""
+        missing = self.engine.missing()
+        if missing:
+            self.failed.emit(Failure("environment", missing, SET_UP))
+        return not missing
+
     def _start(self, title: str, words: Sequence[str], outputs: Sequence[Path], ending: Ending) -> None:
-        job = self.engine.start(title, words, outputs)
+        self._follow_job(self.engine.start(title, words, outputs), ending)
+
+    def _follow_job(self, job: Job, ending: Ending) -> None:
         self._job, self._ending = job, ending
         # Bound methods, no lambdas: only these are called in the thread of the widgets under every binding.
         job.said.connect(self.said)

@@ -672,6 +672,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Polygonlayer</translation>
     </message>
     <message>
+        <source>Side of a pixel in the units of the layer, which is drawn into a file first</source>
+        <translation>Kantenlänge eines Pixels in den Einheiten des Layers, der zuerst in eine Datei gezeichnet wird</translation>
+    </message>
+    <message>
         <source>Time estimate</source>
         <translation>Zeitschätzung</translation>
     </message>
@@ -716,6 +720,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>&amp;Gebiet</translation>
     </message>
     <message>
+        <source>&amp;Pixel size</source>
+        <translation>Pi&amp;xelgröße</translation>
+    </message>
+    <message>
         <source>&amp;Quality</source>
         <translation>&amp;Qualität</translation>
     </message>
@@ -734,6 +742,14 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>The folder holds a map already: {names} will be replaced.</source>
         <translation>Im Ordner ist schon eine Karte: {names} werden ersetzt.</translation>
+    </message>
+    <message>
+        <source>These would be {columns} x {rows} pixels: choose larger ones, or a smaller area.</source>
+        <translation>Das wären {columns} x {rows} Pixel: Wählen Sie größere oder ein kleineres Gebiet.</translation>
+    </message>
+    <message>
+        <source>Not measured: {columns} x {rows} pixels are drawn first.</source>
+        <translation>Nicht gemessen: Zuerst werden {columns} x {rows} Pixel gezeichnet.</translation>
     </message>
     <message>
         <source>Not measured yet.</source>
@@ -766,6 +782,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Two bands are called {detail}: change one of them.</source>
         <translation>Zwei Kanäle heißen {detail}: Ändern Sie einen davon.</translation>
+    </message>
+    <message>
+        <source>This layer comes from a service: choose the extent of the canvas, or polygons.</source>
+        <translation>Dieser Layer kommt von einem Dienst: Wählen Sie die Ausdehnung der Kartenansicht oder Polygone.</translation>
     </message>
     <message>
         <source>Load a layer of polygons first, or choose another area.</source>
@@ -888,6 +908,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Einige Schritte werden trainiert und ein kleines Stück kartiert, um zu sehen, wie lange es hier dauert …</translation>
     </message>
     <message>
+        <source>Drawing the layer into a file…</source>
+        <translation>Der Layer wird in eine Datei gezeichnet …</translation>
+    </message>
+    <message>
         <source>Mapping all clusters of the model once, so that the map can follow the sliders…</source>
         <translation>Alle Cluster des Modells werden einmal kartiert, damit die Karte den Reglern folgen kann …</translation>
     </message>
@@ -948,6 +972,14 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{file} lässt sich nicht laden.</translation>
     </message>
     <message>
+        <source>The layer {name} cannot be exported.</source>
+        <translation>Der Layer {name} kann nicht exportiert werden.</translation>
+    </message>
+    <message>
+        <source>Drawing {name}</source>
+        <translation>{name} wird gezeichnet</translation>
+    </message>
+    <message>
         <source>The image has no coordinate reference system: assign one, or map all of it.</source>
         <translation>Das Bild hat kein Koordinatenbezugssystem: Weisen Sie ihm eines zu, oder kartieren Sie es ganz.</translation>
     </message>
@@ -956,8 +988,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>{folder} enthält keine Karte, die sich laden lässt.</translation>
     </message>
     <message>
-        <source>The extent of the canvas cannot be transformed to the image's system.</source>
-        <translation>Die Ausdehnung des Kartenfensters lässt sich nicht in das Bezugssystem des Bildes umrechnen.</translation>
+        <source>The extent cannot be transformed to the image's coordinate system.</source>
+        <translation>Die Ausdehnung lässt sich nicht in das Koordinatensystem des Bildes umrechnen.</translation>
     </message>
     <message>
         <source>The layer is not in the project any more.</source>
@@ -966,10 +998,6 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>The layer cannot be read.</source>
         <translation>Der Layer kann nicht gelesen werden.</translation>
-    </message>
-    <message>
-        <source>{name} is no file but comes from a service. Export it first: Layer &gt; Save As, or the Processing algorithm with a pixel size.</source>
-        <translation>{name} ist keine Datei, sondern kommt von einem Dienst. Exportieren Sie ihn zuerst: Layer &gt; Speichern als, oder mit dem Verarbeitungsalgorithmus und einer Pixelgröße.</translation>
     </message>
     <message>
         <source>Cluster shares</source>
@@ -1022,6 +1050,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Training</source>
         <translation>Training</translation>
+    </message>
+    <message>
+        <source>Drawing</source>
+        <translation>Zeichnen</translation>
     </message>
     <message>
         <source>Mapping</source>
@@ -1182,10 +1214,6 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Exporting {columns} x {rows} pixels of {name}.</source>
         <translation>{columns} x {rows} Pixel von {name} werden exportiert.</translation>
-    </message>
-    <message>
-        <source>The layer {name} cannot be exported.</source>
-        <translation>Der Layer {name} kann nicht exportiert werden.</translation>
     </message>
     <message>
         <source>GDAL cannot open {path}.</source>

@@ -10,7 +10,8 @@ from geoarseg_qgis.dock.side import AreaLayer, Band, ImageLayer, SideError, Sour
 ORTHO = ImageLayer("ortho", "Orthophoto 2023", tuple(Band(n, "", c) for n, c in enumerate(("red", "green", "blue"), 1)))
 NAMED = tuple(Band(n, text) for n, text in enumerate(("Near infrared", "Red", "Green", "Blue", "SWIR", "thermal"), 1))
 SATELLITE = ImageLayer("sat", "Landsat", NAMED)
-SERVICE = ImageLayer("wms", "A map service", (Band(1),), problem="It is a map service: export it first.")
+SERVICE = ImageLayer("wms", "A map service", ORTHO.bands, is_service=True)
+BROKEN = ImageLayer("broken", "A broken layer", (), problem="The layer cannot be read.")
 CLASSES = (
     MapClass(1, "class 1", "#337538", 0.5),
     MapClass(2, "class 2", "#ddcc77", 0.3),
@@ -43,13 +44,13 @@ class FakeSide:
 
     def __init__(self, folder):
         self.folder = folder
-        self.layers, self.polygon_layers = [ORTHO, SATELLITE, SERVICE], [AreaLayer("fields", "Fields")]
+        self.layers, self.polygon_layers = [ORTHO, SATELLITE, SERVICE, BROKEN], [AreaLayer("fields", "Fields")]
         self.current = "ortho"
         self.changed = None
         self.sources, self.shown, self.styles, self.calls = [], [], [], []
         self.classes = CLASSES
         self.problem = self.suggestion = ""
-        self.cluster_styles = []
+        self.cluster_styles, self.drawn = [], []
 
     def images(self):
         return self.layers
@@ -71,6 +72,18 @@ class FakeSide:
             raise SideError(self.problem)
         self.sources.append((image, area, dict(roles)))
         return Source(f"/data/{image}.tif", 4000, 3000)
+
+    def pixel_of(self, image):
+        return 2.0
+
+    def drawn_size(self, image, area, pixel):
+        return round(2000 / pixel), round(3000 / pixel)
+
+    def draw(self, image, area, pixel, folder):
+        if self.problem:
+            raise SideError(self.problem)
+        self.drawn.append((image, area, pixel, folder, FakeJob(["draw"])))
+        return self.drawn[-1][-1]
 
     def show(self, folder, name):
         if self.problem:

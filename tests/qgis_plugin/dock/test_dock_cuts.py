@@ -68,6 +68,7 @@ def test_what_is_kept_of_the_information():
         (json.dumps({"cuts": []}), "no_tree"),
         (json.dumps({"cuts": [{"classes": 2}]}), "no_tree"),
         (json.dumps({"cuts": model_facts()["cuts"][:2]}), "no_tree"),  # not all clusters are among them
+        (json.dumps({"cuts": model_facts()["cuts"][1:]}), "no_tree"),  # one of nine is missing
         (json.dumps({"cuts": [model_facts()["cuts"][0] | {"class_of": [1] * 255}]}), "many_clusters"),
     ],
 )
@@ -252,17 +253,20 @@ def test_clusters_that_cannot_be_mapped_or_loaded(panel, legend, side, engine, q
 
 def test_a_map_that_fails_leaves_nothing_and_can_be_tried_again(panel, legend, side, engine, made, qtbot):
     to_sliders(legend, engine, qtbot)
+    panel.cut.classes.setValue(3)
     qtbot.mouseClick(panel.cut.make_button, LEFT)
-    folder = made.parent / "a map_2_classes"
+    folder = made.parent / "a map_3_classes"
     (folder / "classes.tif").write_text("")
     engine.jobs[-1].end()
     engine.jobs[-1].end(2, "No space left on the disk.", kind="disk")
     assert not folder.exists()
     assert panel.story.state == "cutting"
+    assert panel.cut.classes.value() == 3
     assert side.shown[-1][0] == made
     jobs = len(engine.jobs)
     qtbot.mouseClick(panel.banner.button, LEFT)
-    assert engine.jobs[jobs].arguments[0] == "segment"
+    again = engine.jobs[jobs].arguments
+    assert again[again.index("--classes") + 1] == "3"
     qtbot.mouseClick(panel.waiting.cancel_button, LEFT)
     assert panel.story.state == "cutting"
     assert not folder.exists()

@@ -57,8 +57,8 @@ def test_what_is_missing_is_said_at_once(panel):
         form.bands.set_ticked(row, False)
     assert "one band" in form.note.text()
     assert not form.start_button.isEnabled()
-    choose(form.image, "wms")
-    assert form.note.text() == "It is a map service: export it first."
+    choose(form.image, "broken")
+    assert form.note.text() == "The layer cannot be read."
 
 
 def test_polygons_are_asked_for_only_when_needed(panel):
@@ -69,6 +69,27 @@ def test_polygons_are_asked_for_only_when_needed(panel):
     assert form.request().area == Area("polygons", "fields")
     choose(form.area, "canvas")
     assert form.request().area == Area("canvas")
+
+
+def test_a_map_service_has_a_pixel_size_and_an_end(panel):
+    form = panel.form
+    assert not form.pixel.isVisible()
+    choose(form.image, "wms")
+    assert form.pixel.isVisible()
+    assert (form.request().pixel, form.request().area) == (2.0, Area("canvas"))
+    assert "1000 x 1500 pixels are drawn first" in form.time.text()
+    assert form.start_button.isEnabled()
+    assert not form.measure_button.isEnabled()
+    form.pixel.setValue(0.1)
+    assert "20000 x 30000 pixels: choose larger ones" in form.note.text()
+    assert not form.start_button.isEnabled()
+    form.pixel.setValue(1)
+    choose(form.area, "whole")
+    assert "extent of the canvas" in form.note.text()
+    choose(form.image, "ortho")
+    assert not form.pixel.isVisible()
+    assert form.request().pixel == 0
+    assert form.start_button.isEnabled()
 
 
 def test_a_map_that_is_there_is_named(panel, side):

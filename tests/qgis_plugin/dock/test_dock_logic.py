@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dock_fakes import CLASSES, ORTHO, SATELLITE, SERVICE
+from dock_fakes import BROKEN, CLASSES, ORTHO, SATELLITE, SERVICE
 from geoarseg_qgis.command import QUALITIES, Event
 from geoarseg_qgis.dock.bands import guess_roles
 from geoarseg_qgis.dock.classes import ClassTable
@@ -73,7 +73,8 @@ def test_qualities_are_the_configurations_of_the_command():
     ("changes", "field", "kind"),
     [
         ({"image": None}, "image", "no_image"),
-        ({"image": SERVICE}, "image", "bad_image"),
+        ({"image": BROKEN}, "image", "bad_image"),
+        ({"image": SERVICE}, "area", "service_whole"),
         ({"bands": ()}, "bands", "no_bands"),
         ({"bands": tuple(range(1, 22))}, "bands", "many_bands"),
         ({"roles": {1: "red", 2: "red", 3: ""}}, "bands", "role_twice"),

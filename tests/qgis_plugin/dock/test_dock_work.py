@@ -168,6 +168,54 @@ def test_a_missing_environment_is_said_before_anything_is_started(qtbot, side, e
     assert engine.jobs == []
 
 
+@pytest.fixture
+def drawing(panel, side, qtbot):
+    """A map service that is drawn into a file, started by the button."""
+    panel.form.image.setCurrentIndex(panel.form.image.findData("wms"))
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    return side.drawn[0][-1]
+
+
+def test_a_map_service_is_drawn_and_then_mapped(panel, drawing, side, engine):
+    assert panel.story.state == "drawing"
+    assert panel.pages.currentWidget() is panel.waiting
+    assert side.drawn[0][2:4] == (2.0, side.folder / "wms land cover")
+    drawing.tell("progress", "draw", 25, 100)
+    assert panel.waiting.bar.value() == panel.waiting.bar.maximum() / 4
+    assert engine.jobs == []
+    drawing.end()
+    assert panel.story.state == "running"
+    assert engine.jobs[0].arguments[-1] == "/data/wms.tif"
+    engine.jobs[0].end()
+    assert panel.story.state == "naming"
+    assert side.calls == []
+
+
+def test_a_drawing_that_comes_to_nothing_leaves_nothing(panel, drawing, side, engine, qtbot):
+    qtbot.mouseClick(panel.waiting.cancel_button, LEFT)
+    assert panel.story.state == "asking"
+    assert side.calls == ["tidy"]
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    side.drawn[1][-1].end(2, "The layer cannot be exported.", kind="user")
+    assert panel.banner.text.text() == "The layer cannot be exported."
+    assert side.calls == ["tidy", "tidy"]
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    side.problem = "The drawn file cannot be opened."
+    side.drawn[2][-1].end()
+    assert panel.banner.text.text() == side.problem
+    assert panel.story.state == "asking"
+    assert side.calls == ["tidy"] * 3
+    qtbot.mouseClick(panel.form.start_button, LEFT)
+    assert panel.banner.text.text() == side.problem
+    assert engine.jobs == []
+
+
+def test_the_dock_is_closed_amid_a_drawing(panel, drawing, side):
+    panel.close_down()
+    assert drawing.is_cancelled
+    assert side.calls == ["tidy"]
+
+
 def test_what_the_side_cannot_give_is_said(panel, side, engine, qtbot):
     side.problem = "The extent lies outside of the image."
     qtbot.mouseClick(panel.form.start_button, LEFT)

@@ -1,5 +1,6 @@
 """Drives the dock from a layer to a saved legend, then starts again and unloads the plugin in the middle."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -12,10 +13,12 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
     QgsRasterSymbolLegendNode,
+    QgsRectangle,
     QgsVectorLayer,
 )
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt import sip
+from qgis.PyQt.QtGui import QColor, QImage
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
 
 image, folder = sys.argv[1], Path(sys.argv[2])
@@ -57,7 +60,16 @@ def choose(box, key):
 
 project = QgsProject.instance()
 layer = QgsRasterLayer(image, "An image")
-service = QgsRasterLayer("type=xyz&url=http://localhost/{z}/{x}/{y}.png", "A service", "wms")
+# a map service of one tile for the whole world, red in the west and green in the east
+tile = QImage(256, 256, QImage.Format.Format_RGB32)
+for x in range(256):
+    for y in range(256):
+        west, east = QColor(200 - y // 8, 10 + x % 7, 20), QColor(10, 200 - y // 8, 30 + x % 5)
+        tile.setPixelColor(x, y, west if x < 128 else east)
+(folder / "tiles" / "0" / "0").mkdir(parents=True)
+tile.save(str(folder / "tiles" / "0" / "0" / "0.png"))
+address = (folder / "tiles").as_uri() + "/{z}/{x}/{y}.png"
+service = QgsRasterLayer(f"type=xyz&url={address}&zmax=0&zmin=0", "A service", "wms")
 fields = QgsVectorLayer(f"Polygon?crs={layer.crs().authid()}", "Fields", "memory")
 extent = layer.extent()
 part = extent.buffered(-extent.width() / 4)
@@ -82,7 +94,7 @@ panel.show()
 form, story, side = panel.form, panel.story, panel.story.side
 seen = {
     "images": [entry.name for entry in side.images()],
-    "problems": [bool(entry.problem) for entry in side.images()],
+    "services": [entry.is_service for entry in side.images()],
     "areas": [entry.name for entry in side.areas()],
     "roles": form.bands.roles(),
     "chosen": form.image.currentText(),
@@ -200,6 +212,39 @@ recut = {
     "old": ticked(maps),
 }
 
+# ---- the map service: drawn first, cancelled once
+panel.story.back()
+window.canvas.setDestinationCrs(service.crs())
+window.canvas.setExtent(QgsRectangle(-2e7, -2e7, 2e7, 2e7))
+choose(form.image, service.id())
+screen = [form.pixel.value(), window.canvas.extent().width() / window.canvas.width()]
+form.pixel.setValue(1)
+refused = [form.note.text(), form.start_button.isEnabled()]
+form.pixel.setValue(250_000)
+said = form.time.text()
+form.folder.setText(str(folder / "from a service"))
+form.start_button.click()
+panel.waiting.cancel_button.click()
+wait(lambda: story.state == "asking")
+left = [name for name in files_under(folder / "from a service") if "input" in name]
+form.start_button.click()
+wait(lambda: story.state == "naming")
+mapped = gdal.Open(str(folder / "from a service" / "classes.tif"))
+drawn = {
+    "screen": screen,
+    "refused": refused,
+    "said": said,
+    "left": left,
+    "size": [mapped.RasterXSize, mapped.RasterYSize],
+    "expected": side.drawn_size(service.id(), Area("canvas"), 250_000),
+    "bands": json.loads((folder / "from a service" / "summary.json").read_text())["bands"],
+    "files": files_under(folder / "from a service"),
+    "polygons": side.drawn_size(service.id(), Area("polygons", fields.id()), 10),
+}
+del mapped
+choose(form.image, layer.id())
+choose(form.area, "whole")
+
 panel.story.back()
 command.QUALITIES["quick"]["train.steps"] = 10**6
 form.folder.setText(str(folder / "another"))
@@ -231,6 +276,7 @@ say(
     styled=styled,
     saved=saved,
     recut=recut,
+    drawn=drawn,
     unloaded=unloaded,
 )
 application.exitQgis()
