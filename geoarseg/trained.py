@@ -150,9 +150,13 @@ def _cut_by_network(
     statistics: BandStatistics,
     settings: Settings,
 ) -> ModelCard:
-    """The card with shares and classes by what the network gives to each cluster, which the teacher could not know."""
+    """The card with shares and classes by what both teacher and network give to each cluster.
+
+    What one of them hardly ever sees is no class.
+    """
     won = class_shares(network, range(1, card.clusters + 1), sampler, statistics)
-    return _cut(card, replace(teacher.tree, shares=tuple(won.tolist())), teacher, settings)
+    both = np.minimum(won, teacher.tree.shares)
+    return _cut(card, replace(teacher.tree, shares=tuple(both.tolist())), teacher, settings)
 
 
 def _cut(card: ModelCard, tree: MergeTree, teacher: Teacher, settings: Settings) -> ModelCard:

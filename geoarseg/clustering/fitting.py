@@ -107,7 +107,9 @@ def consensus_lessons(
         class_of = tree.cut(clusters)
         together = [_merged(shares, class_of, clusters, len(members)) for shares in maps]
         above = replace(tree.above(clusters), shares=_won(together))
-        shared = shared_information(joint, above.cut(classes, least_share=LEAST_SHARE)[class_of])
+        cut = above.cut(classes, least_share=LEAST_SHARE)
+        seen = _won([_merged(shares, cut, classes, 1) for shares in together])
+        shared = shared_information(joint, cut[class_of], seen)
         if shared > most:
             best, most = Lessons(together, above, merged_joint(joint, class_of), alpha), shared
     assert best is not None
@@ -148,7 +150,9 @@ def _fit_members(
     return members, maps
 
 
-def _merged(shares: NDArray[np.float16], class_of: NDArray[np.intp], classes: int, members: int) -> NDArray[np.float32]:
+def _merged(
+    shares: NDArray[np.floating], class_of: NDArray[np.intp], classes: int, members: int
+) -> NDArray[np.float32]:
     """Mean probabilities (class, y, x) of the members, those of each class's clusters (cluster, y, x) added up."""
     together: NDArray[np.float32] = np.zeros((classes, *shares.shape[1:]), np.float32)
     for number, plane in zip(class_of.tolist(), shares, strict=True):

@@ -11,6 +11,7 @@ The lift link merges the two that meet most often compared with chance, ``joint 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -109,8 +110,10 @@ def information_of(joint: NDArray[np.floating]) -> float:
     return _Clusters.of(joint).information()
 
 
-def shared_information(joint: NDArray[np.floating], class_of: NDArray[np.intp]) -> float:
-    """Information of the classes here about the clusters there, from 0 to 1 where it is all that both hold.
+def shared_information(
+    joint: NDArray[np.floating], class_of: NDArray[np.intp], shares: Sequence[float] | None = None
+) -> float:
+    """Information of the classes here about the clusters there, from 0 to about 1 where it is all that both hold.
 
     It is divided by the geometric mean of the two entropies (Strehl and Ghosh 2002): a further class must tell more
     than it costs. So it tells without labels whether classes ought to be similar in size or unequal.
@@ -118,12 +121,18 @@ def shared_information(joint: NDArray[np.floating], class_of: NDArray[np.intp]) 
     Args:
         joint: how often clusters meet, (cluster, cluster), symmetric.
         class_of: the class of each cluster, from 0.
+        shares: of the classes in the map, of sum 1; None = those of the joint.
     """
     member = np.eye(int(class_of.max()) + 1)[class_of]
     seen = member.T @ joint / max(joint.sum(), np.finfo(np.float64).tiny)
-    here, there = (-_entropy_terms(seen.sum(axis=axis)).sum() for axis in (1, 0))
-    both = here + there + _entropy_terms(seen).sum()
-    return float(both / max(np.sqrt(here * there), _EMPTY))
+    here, there = (_entropy(seen.sum(axis=axis)) for axis in (1, 0))
+    both = here + there - _entropy(seen)
+    cost = here if shares is None else _entropy(np.asarray(shares, float))
+    return float(both / max(np.sqrt(cost * there), _EMPTY))
+
+
+def _entropy(shares: NDArray[np.float64]) -> float:
+    return -float(_entropy_terms(shares).sum())
 
 
 def suggested_classes(tree: MergeTree, joint: NDArray[np.floating], *, least_share: float) -> int:
