@@ -118,7 +118,7 @@ def test_one_training_every_k(fields, tmp_path, capsys):
     assert "12 clusters: 13 classes cannot" in capsys.readouterr().err
     assert run_command(["info", str(model), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["classes"], facts["clusters"]) == (3, 12)
+    assert (facts["classes"], facts["clusters"], facts["alpha"]) == (3, 12, kept.alpha)
     assert {(cut["classes"], cut["alpha"]) for cut in facts["cuts"]} >= {(2, 0.0), (12, 1.0)}
     here = next(cut for cut in facts["cuts"] if (cut["classes"], cut["alpha"]) == (3, kept.alpha))
     assert sorted(here["class_of"]) == sorted(kept.class_of)
