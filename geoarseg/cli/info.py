@@ -45,8 +45,11 @@ def _model_facts(file: str) -> dict[str, Any]:
     cuts = [asdict(cut) | {"legend": cut.legend.rows()} for cut in cuts_of(card)]
     return (
         {"kind": "model", "version": card.version, "classes": len(set(card.class_of))}
-        | {name: facts[name] for name in ("clusters", "class_of", "alpha", "smoothing_px", "bands", "band_names", "network")}
-        | {name: facts[name] for name in ("centre", "scale", "pixel_size", "legend", "spectra", "training", "settings")}
+        | {name: facts[name] for name in ("clusters", "class_of", "alpha", "smoothing_px", "bands", "band_names")}
+        | {
+            name: facts[name]
+            for name in ("network", "centre", "scale", "pixel_size", "legend", "spectra", "training", "settings")
+        }
         | {"cuts": cuts}
     )
 
