@@ -116,12 +116,13 @@ def _planes(job: Job, image: xr.DataArray) -> Any:
     """As those of `geoarseg.inference.lazy`, each window from the chunks that it touches."""
     pixels = image.data.rechunk({0: -1})
     sent_once = _delayed(job, pure=True, traverse=False)  # to each worker, not with each window
-    name = f"segment-{_tokenize(job, pixels.name, image.rio.nodata)}"
+    nodata = image.rio.nodata
+    name = f"segment-{_tokenize(job, pixels.name, nodata)}"
     graph: dict[Any, Any] = {}
     for number, tile in enumerate(job.tiles):
         places, chunks = _touched(pixels, tile.read)
         row, col = divmod(number, job.tiles.shape[1])
-        graph[name, 0, row, col] = (_compute, sent_once.key, number, image.rio.nodata, places, chunks)
+        graph[name, 0, row, col] = (_compute, sent_once.key, number, nodata, places, chunks)
     count, dtype = planes_of(job)
     sizes = (chunk_sizes(length, job.tiles.core_px) for length in (job.tiles.height, job.tiles.width))
     layers = HighLevelGraph.from_collections(name, graph, dependencies=[pixels, sent_once])
