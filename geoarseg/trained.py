@@ -105,8 +105,10 @@ def train(
     if teacher is None:
         shares = number_by_share(result.network, sampler, data.statistics)
     else:
-        card = _cut_by_network(card, teacher, result.network, sampler, data.statistics, settings)
         shares = class_shares(result.network, card.class_of, sampler, data.statistics)
+        if shares.min() < ALIVE_SHARE:
+            card = _cut_by_network(card, teacher, result.network, sampler, data.statistics, settings)
+            shares = class_shares(result.network, card.class_of, sampler, data.statistics)
         card = card.model_copy(update={"class_of": by_share(card.class_of, shares)})
         shares = np.sort(shares)[::-1]
     return _finished(result, card, shares.tolist(), settings, progress)
@@ -150,9 +152,9 @@ def _cut_by_network(
     statistics: BandStatistics,
     settings: Settings,
 ) -> ModelCard:
-    """The card with shares and classes by what both teacher and network give to each cluster.
+    """The card with classes by what both teacher and network give to each cluster, for a class that the latter lost.
 
-    What one of them hardly ever sees is no class.
+    What one of them hardly ever sees is no class then.
     """
     won = class_shares(network, range(1, card.clusters + 1), sampler, statistics)
     both = np.minimum(won, teacher.tree.shares)
