@@ -18,14 +18,21 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 SIZE = (1440, 900)
 VARIABLE = "GEOARSEG_SCREENSHOTS"
-_LOOKS = (("trees", "#1b7837"), ("roads and soil", "#bf812d"), ("water and shade", "#2171b5"), ("meadows", "#a6d96a"))
-"""What the largest classes of the sample scene look like."""
+_LOOKS = (
+    ("vegetation", "trees and grass", "#1b7837"),
+    ("water", "river", "#2171b5"),
+    ("reddish", "soil and roofs", "#bf812d"),
+    ("", "roads and houses", "#969696"),
+)
+"""How suggested names begin, and what such classes of the sample scene are called in the pictures."""
+_SHOWN_STEP = 60
+_CLASSES, _TRIED_CLASSES = 5, 8
 _STEP_S = 0.2
 _PATIENCE_S = 300.0
 
@@ -94,6 +101,12 @@ def _shrink(path: Path) -> None:
     Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def _alike(rows: Sequence[Any]) -> list[list[int]]:
+    """The values of classes to be merged, which are those of one name; or the last two."""
+    alike = [[row.value for row in rows if row.name == name] for name in sorted({row.name for row in rows})]
+    return [values for values in alike if len(values) > 1] or [[row.value for row in rows[-2:]]]
+
+
 class Play:
     """The scenes, one after the other, in the event loop of QGIS.
 
@@ -147,7 +160,7 @@ class Play:
         yield self._drawn
         form, story = panel.form, panel.story
         form.quality.setCurrentIndex(form.quality.findData("quick"))
-        form.classes.setValue(5)
+        form.classes.setValue(_CLASSES)
         form.folder.setText(str(self._folder / "map"))
         self._shoot("1-form")
         form.measure_button.click()
@@ -157,28 +170,43 @@ class Play:
         self._shoot("2-measured")
         form.start_button.click()
         started = time.monotonic()
-        yield lambda: story.state != "running" or (panel.progress.curve.points or [(0, 0)])[-1][0] > 120
+        yield lambda: story.state != "running" or (panel.progress.curve.points or [(0, 0)])[-1][0] > _SHOWN_STEP
         self._shoot("3-training")
         yield lambda: story.state != "running"
         self._report["seconds"] = round(time.monotonic() - started, 1)
         assert story.state == "naming", panel.banner.text.text() + panel.log.toPlainText()
         yield self._drawn
         self._shoot("4-map")
+        yield from self._try_numbers(panel)
         table = story.table
-        for row, (name, colour) in zip(table.rows, _LOOKS):
+        for row in table.rows:
+            _, name, colour = next(look for look in _LOOKS if row.name.startswith(look[0]))
             table.rename(row.value, name)
             table.recolour(row.value, colour)
-        panel.legend.select([row.value for row in table.rows[-2:]])
-        panel.legend.merge()
+        for values in _alike(table.rows):
+            panel.legend.select(values)
+            panel.legend.merge()
         yield self._drawn
-        self._shoot("5-legend")
+        self._shoot("6-legend")
         panel.legend.save_button.click()
         yield lambda: story.state == "naming"
         assert not table.is_changed, panel.banner.text.text() + panel.log.toPlainText()
         yield self._drawn
-        self._shoot("6-saved")
+        self._shoot("7-saved")
         self._report["layers"] = [layer.name() for layer in QgsProject.instance().mapLayers().values()]
         self._report["legend"] = [(row.value, row.name, row.colour) for row in table.rows]
+
+    def _try_numbers(self, panel: Any) -> Iterator[Callable[[], bool]]:
+        """The sliders, and back to the map as it was."""
+        panel.legend.cut_button.click()
+        yield lambda: panel.story.state != "preparing"
+        assert panel.story.state == "cutting", panel.banner.text.text() + panel.log.toPlainText()
+        panel.cut.classes.setValue(_TRIED_CLASSES)
+        panel.cut.follow()
+        yield self._drawn
+        self._shoot("5-sliders")
+        panel.cut.back_button.click()
+        yield self._drawn
 
     def _drawn(self) -> bool:
         canvas = self._iface.mapCanvas()

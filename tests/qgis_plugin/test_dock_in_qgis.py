@@ -132,4 +132,4 @@ def test_the_whole_desktop(scene, program, plugin_zip, tmp_path):
     report = json.loads(done.stdout)
     assert len(report["pictures"]) == 7
     assert all((tmp_path / name).stat().st_size > 20_000 for name in report["pictures"])
-    assert len(report["layers"]) == 5
+    assert len(report["layers"]) == 3
