@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoarseg.clustering.consensus import LEAST_SHARE, Consensus, joint_of_clusters, memberships_of_all
 from geoarseg.clustering.image_model import Bands, ImageModel, Pixelwise, smoothed
-from geoarseg.clustering.merging import ALPHAS, MergeTree, merge_tree, merged_joint, shared_information
+from geoarseg.clustering.merging import ALPHAS, Judged, MergeTree, best_alpha, merge_tree, merged_joint
 from geoarseg.clustering.mixture import fit_mixture
 from geoarseg.clustering.recipe import FINE, Recipe
 from geoarseg.clustering.texture import fit_texture, texture_layers
@@ -59,11 +59,12 @@ def fit_consensus(
     members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
     joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
 
-    def shared(tree: MergeTree) -> float:
-        return shared_information(joint, tree.cut(classes, least_share=LEAST_SHARE))
-
-    trees = (merge_tree(joint, alpha=alpha) for alpha in reversed(ALPHAS))
-    return Consensus(members, max(trees, key=shared), classes)
+    trees = {alpha: merge_tree(joint, alpha=alpha) for alpha in reversed(ALPHAS)}
+    judged = []
+    for alpha, tree in trees.items():
+        class_of = tree.cut(classes, least_share=LEAST_SHARE)
+        judged.append(Judged.of(alpha, joint, class_of, _seen(_merged(part, class_of, classes) for part in maps)))
+    return Consensus(members, trees[best_alpha(judged)], classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,28 +100,36 @@ def consensus_lessons(
         recipe: which mixtures, and how they merge; its filter runs over each member's probabilities.
         progress: told each member.
     """
-    members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
-    joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
-    best, most = None, -np.inf
+    _, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
+    joint, judged = joint_of_clusters(maps, distance_px=_MEETING_PX), []
     for alpha in reversed(ALPHAS):  # of equally good ones the most unequal
-        tree = merge_tree(joint, alpha=alpha)
-        class_of = tree.cut(clusters)
-        together = [_merged(shares, class_of, clusters, len(members)) for shares in maps]
-        above = replace(tree.above(clusters), shares=_won(together))
-        cut = above.cut(classes, least_share=LEAST_SHARE)
-        seen = _won([_merged(shares, cut, classes, 1) for shares in together])
-        shared = shared_information(joint, cut[class_of], seen)
-        if shared > most:
-            best, most = Lessons(together, above, merged_joint(joint, class_of), alpha), shared
-    assert best is not None
-    return best
+        lessons, class_of = _lessons(maps, joint, alpha, clusters)
+        cut = lessons.tree.cut(classes, least_share=LEAST_SHARE)
+        seen = _seen(_merged(part, cut, classes) for part in lessons.maps)
+        judged.append(Judged.of(alpha, joint, cut[class_of], seen))
+    return _lessons(maps, joint, best_alpha(judged), clusters)[0]
+
+
+def _lessons(
+    maps: Sequence[NDArray[np.floating]], joint: NDArray[np.float64], alpha: float, clusters: int
+) -> tuple[Lessons, NDArray[np.intp]]:
+    """The members' clusters merged to so many by the tree of an alpha, and which of them each went to."""
+    tree = merge_tree(joint, alpha=alpha)
+    class_of = tree.cut(clusters)
+    together = [_merged(shares, class_of, clusters) for shares in maps]
+    # What a cluster wins is what is seen of it; many have a little share everywhere.
+    above = replace(tree.above(clusters), shares=_won(together))
+    return Lessons(together, above, merged_joint(joint, class_of), alpha), class_of
+
+
+def _seen(maps: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """How often the classes of a map meet, (class, class), each pixel being of the likeliest (class, y, x)."""
+    won = ((shares == shares.max(axis=0)) & (shares > 0) for shares in maps)
+    return joint_of_clusters(won, distance_px=_MEETING_PX)
 
 
 def _won(maps: Sequence[NDArray[np.float32]]) -> tuple[float, ...]:
-    """Share of the pixels that each cluster wins, in maps (cluster, y, x).
-
-    This is what is seen of a cluster; many have a little share everywhere.
-    """
+    """Share of the pixels that each cluster wins, in maps (cluster, y, x)."""
     winners = np.concatenate([shares.argmax(axis=0)[shares.any(axis=0)] for shares in maps])
     won = np.bincount(winners, minlength=len(maps[0])) / max(len(winners), 1)
     return tuple(won.tolist())
@@ -150,14 +159,12 @@ def _fit_members(
     return members, maps
 
 
-def _merged(
-    shares: NDArray[np.floating], class_of: NDArray[np.intp], classes: int, members: int
-) -> NDArray[np.float32]:
-    """Mean probabilities (class, y, x) of the members, those of each class's clusters (cluster, y, x) added up."""
+def _merged(shares: NDArray[np.floating], class_of: NDArray[np.intp], classes: int) -> NDArray[np.float32]:
+    """Probabilities (class, y, x) of sum 1, those of each class's clusters (cluster, y, x) added up."""
     together: NDArray[np.float32] = np.zeros((classes, *shares.shape[1:]), np.float32)
     for number, plane in zip(class_of.tolist(), shares, strict=True):
         together[number] += plane
-    together /= members
+    together /= np.maximum(together.sum(axis=0), np.finfo(np.float32).tiny)
     return together
 
 

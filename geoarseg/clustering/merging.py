@@ -25,6 +25,7 @@ ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Steps from classes of similar size to classes as unequal as they are."""
 Link = Literal["information", "lift"]
 _LEAST_SHARE = 1e-4  # what is asked for after it is nothing
+_MOST_SHARE = 0.75  # a class that covers more than that is looked at once more
 _EMPTY = 1e-9  # share of a cluster that is merged first, for nothing is known of it
 
 
@@ -110,25 +111,51 @@ def information_of(joint: NDArray[np.floating]) -> float:
     return _Clusters.of(joint).information()
 
 
-def shared_information(
-    joint: NDArray[np.floating], class_of: NDArray[np.intp], shares: Sequence[float] | None = None
-) -> float:
-    """Information of the classes here about the clusters there, from 0 to about 1 where it is all that both hold.
+@dataclass(frozen=True)
+class Judged:
+    """What can be said without labels of the classes that a tree gives."""
 
-    It is divided by the geometric mean of the two entropies (Strehl and Ghosh 2002): a further class must tell more
-    than it costs. So it tells without labels whether classes ought to be similar in size or unequal.
+    alpha: float
+    """Of the tree."""
+    shared: float
+    """Information of the classes about the clusters that lie beside them, over the geometric mean of both entropies."""
+    worth: float
+    """The geometric mean of what the classes tell of those beside them and of its share in their entropy."""
+    largest: float
+    """Share of the largest class."""
 
-    Args:
-        joint: how often clusters meet, (cluster, cluster), symmetric.
-        class_of: the class of each cluster, from 0.
-        shares: of the classes in the map, of sum 1; None = those of the joint.
+    @classmethod
+    def of(
+        cls, alpha: float, joint: NDArray[np.floating], class_of: NDArray[np.intp], seen: NDArray[np.floating]
+    ) -> Judged:
+        """Judge classes.
+
+        Args:
+            alpha: of their tree.
+            joint: how often clusters meet, (cluster, cluster), symmetric.
+            class_of: the class of each cluster, from 0.
+            seen: how often the classes meet in the map, each pixel being of one class, (class, class), symmetric.
+        """
+        beside = np.eye(len(seen))[class_of].T @ joint / max(joint.sum(), _EMPTY)
+        told = _entropy(beside.sum(axis=1)) + _entropy(beside.sum(axis=0)) - _entropy(beside)
+        shares = seen.sum(axis=0) / max(seen.sum(), _EMPTY)
+        cost = max(_entropy(shares), 0.0)
+        shared = told / max(np.sqrt(cost * _entropy(beside.sum(axis=0))), _EMPTY)
+        worth = information_of(seen) / max(np.sqrt(cost), _EMPTY)
+        return cls(alpha, float(shared), float(worth), float(shares.max()))
+
+
+def best_alpha(judged: Sequence[Judged]) -> float:
+    """How unequal classes ought to be, of what was found for several alphas; of equally good ones the first.
+
+    The classes that share most with the clusters beside them (Strehl and Ghosh 2002) are taken: a further class must
+    tell more than it costs. That lets one class swallow nearly all. Where it does, parts of it that would each lie in
+    one piece, and so tell of what is beside them, are worth telling apart.
     """
-    member = np.eye(int(class_of.max()) + 1)[class_of]
-    seen = member.T @ joint / max(joint.sum(), np.finfo(np.float64).tiny)
-    here, there = (_entropy(seen.sum(axis=axis)) for axis in (1, 0))
-    both = here + there - _entropy(seen)
-    cost = here if shares is None else _entropy(np.asarray(shares, float))
-    return float(both / max(np.sqrt(cost * there), _EMPTY))
+    best = max(judged, key=lambda one: one.shared)
+    if best.largest > _MOST_SHARE:
+        best = max(judged, key=lambda one: one.worth)
+    return best.alpha
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:

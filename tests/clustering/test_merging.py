@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoarseg.clustering.merging import ALPHAS, merge_tree, merged_joint, shared_information, suggested_classes
+from geoarseg.clustering.merging import Judged, best_alpha, merge_tree, merged_joint, suggested_classes
 from geoarseg.errors import SettingsError
 
 RULES = [{"alpha": 0.0}, {"alpha": 1.0}, {"link": "lift"}]
@@ -191,44 +191,49 @@ def test_merging_on_from_a_cut_needs_only_the_joint_of_its_classes(seed, classes
     np.testing.assert_allclose(found.shares, expected.shares)
 
 
-def test_classes_share_all_or_nothing():
-    alone = np.arange(4)
-    assert shared_information(np.diag([1.0, 2.0, 3.0, 4.0]), alone) == pytest.approx(1)
-    assert shared_information(np.outer([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]), alone) == pytest.approx(
-        0, abs=1e-12
-    )
-    assert shared_information(np.diag([1.0, 1.0, 1.0, 1.0]), np.array([0, 0, 1, 1])) == pytest.approx(0.5**0.5)
-    assert shared_information(np.ones((3, 3)), np.zeros(3, int)) == 0, "one class tells nothing"
+def judged(joint, class_of, alpha=1.0):
+    """Of a map whose pixels are all sure of their class."""
+    class_of = np.asarray(class_of)
+    return Judged.of(alpha, joint, class_of, merged_joint(joint, class_of))
+
+
+def test_classes_are_judged_by_what_they_tell_for_what_they_cost():
+    alone = judged(np.diag([1.0, 1.0, 1.0, 1.0]), range(4))
+    assert (alone.shared, alone.largest) == (pytest.approx(1), 0.25)
+    assert alone.worth == pytest.approx(np.log(4) ** 0.5), "all of their entropy"
+    nothing = judged(np.ones((3, 3)), range(3))
+    assert (nothing.shared, nothing.worth) == (pytest.approx(0, abs=1e-6), pytest.approx(0, abs=1e-6))
+    one = judged(np.eye(3), [0, 0, 0])
+    assert (one.shared, one.worth, one.largest) == (0, 0, 1), "one class tells nothing"
+    assert judged(np.diag([1.0, 1.0, 1.0, 1.0]), [0, 0, 1, 1]).shared == pytest.approx(0.5**0.5)
 
 
 @given(st.integers(0, 500))
-def test_what_classes_share_does_not_depend_on_how_it_was_counted(seed):
+def test_a_judgement_does_not_depend_on_how_it_was_counted(seed):
     joint, class_of = random_joint(seed), np.array([0, 1, 2, 0, 1, 2, 0, 1, 2])
     order = np.random.default_rng(seed).permutation(9)
-    expected = shared_information(joint, class_of)
-    assert 0 <= expected <= 1
-    assert shared_information(7 * joint[order][:, order], class_of[order]) == pytest.approx(expected, abs=1e-9)
+    expected, found = judged(joint, class_of), judged(7 * joint[order][:, order], class_of[order])
+    for name in ("shared", "worth", "largest"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-9), name
+        assert 0 <= getattr(found, name) <= np.log(3) ** 0.5
 
 
-def best_alpha(joint, classes):
-    cuts = {alpha: merge_tree(joint, alpha=alpha).cut(classes) for alpha in ALPHAS}
-    return max(reversed(ALPHAS), key=lambda alpha: shared_information(joint, cuts[alpha])), cuts
+def test_small_classes_that_hardly_tell_do_not_count_against_a_large_one():
+    """Of what is taken for equally good, the first: the most unequal."""
+    alike = [Judged(alpha, shared=0.3, worth=0.5, largest=0.6) for alpha in (1.0, 0.5, 0.0)]
+    assert best_alpha(alike) == 1.0
+    assert best_alpha([Judged(1.0, 0.3, 0.9, 0.6), Judged(0.0, 0.31, 0.1, 0.3)]) == 0.0, "by what they share"
 
 
-def test_a_class_that_covers_most_of_an_image_is_left_whole():
-    """Eight clusters of 11 % that lie in each other nearly as often as by chance, and two distinct ones of 6 %."""
-    shares = np.array([0.11] * 8 + [0.06, 0.06])
-    joint = np.zeros((10, 10))
-    joint[:8, :8] = np.outer(shares[:8], shares[:8]) / 0.88 + np.diag(shares[:8]) * 0.15
-    joint[8:, 8:] = np.diag(shares[8:])
-    alpha, cuts = best_alpha(joint, 3)
-    assert sorted(np.bincount(cuts[alpha], weights=shares)) == pytest.approx([0.06, 0.06, 0.88])
-
-
-def test_classes_of_similar_size_are_told_apart():
-    """Three groups of three; those of the third meet those of the second now and then."""
-    truth = np.repeat([0, 1, 2], 3)
-    joint = np.where(truth[:, None] == truth, 1.0, 0.02)
-    joint[3:6, 6:] = joint[6:, 3:6] = 0.1
-    alpha, cuts = best_alpha(joint, 3)
-    assert groups(cuts[alpha]) == groups(truth)
+def test_a_class_of_nearly_all_is_split_where_its_parts_lie_in_one_piece():
+    """A class of 80 %: its halves are strewn in each other, or lie apart."""
+    strewn, apart = (np.zeros((6, 6)) for _ in range(2))
+    strewn[:2, :2], apart[:2, :2] = 0.2, np.diag([0.4, 0.4])
+    for joint in (strewn, apart):
+        joint[2:, 2:] = np.diag([0.05] * 4)
+    cuts = {1.0: [0, 0, 1, 2, 3, 4], 0.0: [0, 1, 2, 2, 3, 4]}
+    chosen = {
+        name: best_alpha([judged(joint, cut, alpha) for alpha, cut in cuts.items()])
+        for name, joint in (("strewn", strewn), ("apart", apart))
+    }
+    assert chosen == {"strewn": 1.0, "apart": 0.0}
