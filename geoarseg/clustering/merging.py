@@ -26,6 +26,7 @@ ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 Link = Literal["information", "lift"]
 _LEAST_SHARE = 1e-4  # what is asked for after it is nothing
 _MOST_SHARE = 0.75  # a class that covers more than that is looked at once more
+_NEARLY = 0.99  # of the highest worth is as good
 _EMPTY = 1e-9  # share of a cluster that is merged first, for nothing is known of it
 
 
@@ -146,15 +147,16 @@ class Judged:
 
 
 def best_alpha(judged: Sequence[Judged]) -> float:
-    """How unequal classes ought to be, of what was found for several alphas; of equally good ones the first.
+    """How unequal classes ought to be, of what was found for several alphas, the most unequal first.
 
     The classes that share most with the clusters beside them (Strehl and Ghosh 2002) are taken: a further class must
     tell more than it costs. That lets one class swallow nearly all. Where it does, parts of it that would each lie in
-    one piece, and so tell of what is beside them, are worth telling apart.
+    one piece, and so tell of what is beside them, are worth telling apart. Of equally good ones the first is taken.
     """
     best = max(judged, key=lambda one: one.shared)
     if best.largest > _MOST_SHARE:
-        best = max(judged, key=lambda one: one.worth)
+        most = max(one.worth for one in judged)
+        best = next(one for one in judged if one.worth >= _NEARLY * most)
     return best.alpha
 
 

@@ -223,6 +223,8 @@ def test_small_classes_that_hardly_tell_do_not_count_against_a_large_one():
     alike = [Judged(alpha, shared=0.3, worth=0.5, largest=0.6) for alpha in (1.0, 0.5, 0.0)]
     assert best_alpha(alike) == 1.0
     assert best_alpha([Judged(1.0, 0.3, 0.9, 0.6), Judged(0.0, 0.31, 0.1, 0.3)]) == 0.0, "by what they share"
+    nearly = [Judged(1.0, 0.3, 0.5, 0.9), Judged(0.5, 0.2, 0.599, 0.8), Judged(0.0, 0.2, 0.6, 0.5)]
+    assert best_alpha(nearly) == 0.5, "a large class is split no more than it is worth"
 
 
 def test_a_class_of_nearly_all_is_split_where_its_parts_lie_in_one_piece():
