@@ -58,7 +58,6 @@ def fit_consensus(
     """
     members, maps = _fit_members(images, classes, seed, recipe, progress or Progress())
     joint = joint_of_clusters(maps, distance_px=_MEETING_PX)
-
     trees = {alpha: merge_tree(joint, alpha=alpha) for alpha in reversed(ALPHAS)}
     judged = []
     for alpha, tree in trees.items():
