@@ -25,6 +25,7 @@ from geoarseg.vector.ragged import Ragged, offsets_of
 Ints = npt.NDArray[np.integer]
 Bools = npt.NDArray[np.bool_]
 
+_BATCH_VERTICES = 1 << 20  # of the polygons that are made at a time; a single one may have more
 _OUTSIDE = -1  # stands around a raster without a no-data value
 
 
@@ -50,6 +51,39 @@ class _Seam:
     """Feature of each region, (regions,)."""
     first: Keys
     """Corner key at the first pixel of each region, (regions,)."""
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """The closed rings of finished features."""
+
+    rings: Ragged
+    """Their corner keys."""
+    classes: Ints
+    """Class of each ring, (rings,)."""
+    regions: Ints
+    """Region of each ring, (rings,)."""
+    features: Ints
+    """Feature of each region, (regions,)."""
+    first: Keys
+    """Corner key at the first pixel of each region, (regions,)."""
+    marked: bool
+    """Whether the keys have marks."""
+
+    def batches(self) -> Iterator[PolygonBatch]:
+        """The features, in parts: the last strip of a large raster finishes millions of vertices at once."""
+        of_ring = self.features[self.regions]
+        order = np.argsort(of_ring, kind="stable")
+        at = np.append(_changes(of_ring[order]), len(order))  # the first ring of each feature
+        vertices = offsets_of(self.rings.lengths[order])[at]
+        start = 0
+        while start < len(at) - 1:
+            fitting = int(np.searchsorted(vertices, vertices[start] + _BATCH_VERTICES, side="right")) - 1
+            stop = max(start + 1, fitting)
+            part = order[at[start] : at[stop]]
+            rings, classes, regions = self.rings.take(part), self.classes[part], self.regions[part]
+            yield _finish(rings, classes, regions, self.features, self.first, marked=self.marked)
+            start = stop
 
 
 def polygonize_strips(
@@ -90,9 +124,8 @@ def polygonize_marked(
     for row, pixels, marks in strips:
         assert pixels.shape == (len(pixels), width), (pixels.shape, width)
         strip = pixels if len(pixels) else np.full((1, width), outside, np.int16)
-        seam, batch = _advance(seam or _top(strip.dtype, width, outside), row, strip, outside, connectedness, marks)
-        if batch is not None:
-            yield batch
+        seam, finished = _advance(seam or _top(strip.dtype, width, outside), row, strip, outside, connectedness, marks)
+        yield from finished.batches()
     assert seam is None or len(seam.chains) == len(seam.rings) == 0
 
 
@@ -115,7 +148,7 @@ def _top(dtype: np.dtype[np.integer], width: int, outside: int) -> _Seam:
 
 def _advance(
     seam: _Seam, row: int, strip: Ints, outside: int, connectedness: int, marks: Marks | None = None
-) -> tuple[_Seam, PolygonBatch | None]:
+) -> tuple[_Seam, _Finished]:
     """Take in one strip: what is then under way, and what it finished."""
     grid = np.full((len(strip) + 1, strip.shape[1] + 2), outside, seam.pixels.dtype)
     grid[0], grid[1:, 1:-1] = seam.pixels, strip
@@ -138,9 +171,7 @@ def _advance(
     feature_is_open[feature[region[open_paths]]] = True
     waits = feature_is_open[feature[ring_region]]
     done, waiting = np.flatnonzero(~waits), np.flatnonzero(waits)
-    batch = None
-    if len(done):
-        batch = _finish(rings.take(done), ring_class[done], ring_region[done], feature, first, marked=marks is not None)
+    finished = _Finished(rings.take(done), ring_class[done], ring_region[done], feature, first, marks is not None)
     kept, regions = np.unique(np.concatenate([region[open_paths], ring_region[waiting]]), return_inverse=True)
     below = _Seam(
         pixels=grid[-1],
@@ -153,7 +184,7 @@ def _advance(
         features=np.unique(feature[kept], return_inverse=True)[1],
         first=first[kept],
     )
-    return below, batch
+    return below, finished
 
 
 def _by_path(paths: Ints, values: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int32]:
@@ -253,4 +284,4 @@ def _finish(rings: Ragged, classes: Ints, region: Ints, feature: Ints, first: Ke
 
 def _changes(sorted_values: Ints) -> npt.NDArray[np.int64]:
     """Where runs of equal values start."""
-    return np.flatnonzero(np.concatenate([[True], sorted_values[1:] != sorted_values[:-1]]))
+    return np.flatnonzero(np.concatenate([[True], sorted_values[1:] != sorted_values[:-1]])[: len(sorted_values)])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
 
+from geoarseg.vector import polygonize
 from geoarseg.vector.polygonize import polygonize_strips
 
 PIXELS = Affine.identity()
@@ -204,9 +205,34 @@ def test_chains_under_way_are_dropped_when_finished():
     patch = np.array([[0, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]], np.uint8)
     seam = _top(patch.dtype, 3, 0)
     for row in range(0, 40, 4):
-        seam, batch = _advance(seam, row, patch, 0, 4)
+        seam, finished = _advance(seam, row, patch, 0, 4)
         assert len(seam.chains) == len(seam.rings) == len(seam.features) == 0
-        assert row == 0 or len(batch) == 1
+        assert row == 0 or [len(batch) for batch in finished.batches()] == [1]
+
+
+@given(raster=RASTERS, connectedness=st.sampled_from([4, 8]), most=st.integers(1, 40))
+def test_parts_of_what_a_strip_finishes_are_the_whole(raster, connectedness, most):
+    whole = list(batches_of(raster, len(raster), connectedness=connectedness))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polygonize, "_BATCH_VERTICES", most)
+        parts = list(batches_of(raster, len(raster), connectedness=connectedness))
+    transform, multi = Affine.identity(), connectedness == 8
+
+    def rows(batches):
+        return [
+            (int(value), float(pixels), tuple(first), geometry.wkb)
+            for batch in batches
+            for value, pixels, first, geometry in zip(
+                batch.classes,
+                batch.pixels,
+                batch.first_pixels.tolist(),
+                batch.geometries(transform, multi=multi),
+                strict=True,
+            )
+        ]
+
+    assert rows(parts) == rows(whole)
+    assert all(len(part) == 1 or len(part.corners) - len(part.ring_offsets) + 1 <= most for part in parts)
 
 
 @given(raster=RASTERS, connectedness=st.sampled_from([4, 8]))
