@@ -52,7 +52,7 @@ def recut(predictor: Predictor, classes: int | None = None, *, alpha: float | No
 def cuts_of(card: ModelCard) -> Iterator[Cut]:
     """Every way to make classes of a model's clusters, by each of `ALPHAS` and the alpha of its training.
 
-    None where the model does not know how its clusters merge.
+    Nothing where the model does not know how its clusters merge.
     """
     if card.alpha is None or not card.joint:
         return

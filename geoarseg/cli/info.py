@@ -23,35 +23,34 @@ def command(file: str, as_json: bool, debug: bool) -> None:
         geoarseg info ortho.tif
         geoarseg info model.safetensors --json
     """
-    facts = _model_facts(file) if Path(file).suffix == ".safetensors" else _raster_facts(file)
+    facts = _model_facts(file, with_cuts=as_json) if Path(file).suffix == ".safetensors" else _raster_facts(file)
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     facts.get("training", {}).pop("loss_curve", None)  # hundreds of numbers, for a picture
-    facts.pop("cuts", None)  # and hundreds of legends, for a slider
     for name, value in facts.items():
         lines = value if name == "spectra" else [value]
         for line in lines:
             click.echo(f"{name:<12} {line}")
 
 
-def _model_facts(file: str) -> dict[str, Any]:
+def _model_facts(file: str, *, with_cuts: bool) -> dict[str, Any]:
+    """What a model's card says; with every cut of its tree, hundreds of legends, which are for a slider."""
     from geoarseg.explain import class_descriptions
     from geoarseg.network.checkpoint import load_card
     from geoarseg.recut import cuts_of
 
     card = load_card(file)
-    facts = card.model_dump(mode="json") | {"spectra": class_descriptions(card)}
-    cuts = [asdict(cut) | {"legend": cut.legend.rows()} for cut in cuts_of(card)]
-    return (
-        {"kind": "model", "version": card.version, "classes": len(set(card.class_of))}
-        | {name: facts[name] for name in ("clusters", "class_of", "alpha", "smoothing_px", "bands", "band_names")}
-        | {
-            name: facts[name]
-            for name in ("network", "centre", "scale", "pixel_size", "legend", "spectra", "training", "settings")
-        }
-        | {"cuts": cuts}
-    )
+    known = card.model_dump(mode="json") | {"spectra": class_descriptions(card)}
+    shown = [
+        *("clusters", "class_of", "alpha", "smoothing_px", "bands", "band_names", "network", "centre", "scale"),
+        *("pixel_size", "legend", "spectra", "training", "settings"),
+    ]
+    facts: dict[str, Any] = {"kind": "model", "version": card.version, "classes": len(set(card.class_of))}
+    facts |= {name: known[name] for name in shown}
+    if with_cuts:
+        facts["cuts"] = [asdict(cut) | {"legend": cut.legend.rows()} for cut in cuts_of(card)]
+    return facts
 
 
 def _raster_facts(file: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from geoarseg.vector.batch import PolygonBatch
 from geoarseg.vector.chains import group, split_at_touching, walk
 from geoarseg.vector.corners import CornerGraph, Keys, Marks, key_columns, key_rounded, key_rows, link_corners
-from geoarseg.vector.ragged import Ragged, offsets_of
+from geoarseg.vector.ragged import Ragged, offsets_of, portions
 
 Ints = npt.NDArray[np.integer]
 Bools = npt.NDArray[np.bool_]
@@ -76,14 +76,10 @@ class _Finished:
         order = np.argsort(of_ring, kind="stable")
         at = np.append(_changes(of_ring[order]), len(order))  # the first ring of each feature
         vertices = offsets_of(self.rings.lengths[order])[at]
-        start = 0
-        while start < len(at) - 1:
-            fitting = int(np.searchsorted(vertices, vertices[start] + _BATCH_VERTICES, side="right")) - 1
-            stop = max(start + 1, fitting)
+        for start, stop in portions(vertices, most=_BATCH_VERTICES, most_rows=len(at)):
             part = order[at[start] : at[stop]]
             rings, classes, regions = self.rings.take(part), self.classes[part], self.regions[part]
             yield _finish(rings, classes, regions, self.features, self.first, marked=self.marked)
-            start = stop
 
 
 def polygonize_strips(

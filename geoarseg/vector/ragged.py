@@ -6,7 +6,7 @@ offsets  [ 0       3   4   6 ]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,16 @@ def offsets_of(lengths: Ints) -> npt.NDArray[np.int64]:
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
+
+
+def portions(offsets: Ints, *, most: int, most_rows: int) -> Iterator[tuple[int, int]]:
+    """First row and end of parts, in order, of at most so many values and rows; a single row may have more values."""
+    start, rows = 0, len(offsets) - 1
+    while start < rows:
+        fitting = int(np.searchsorted(offsets, offsets[start] + most, side="right")) - 1
+        stop = max(start + 1, min(start + most_rows, fitting))
+        yield start, stop
+        start = stop
 
 
 @dataclass(frozen=True)

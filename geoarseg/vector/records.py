@@ -16,6 +16,7 @@ from geoarseg.raster.legend import Legend
 from geoarseg.vector.area import area_rule
 from geoarseg.vector.batch import PolygonBatch, zonal_means
 from geoarseg.vector.perimeter import perimeter_column, perimeters
+from geoarseg.vector.ragged import portions
 
 GEOMETRY = "geometry"
 _BATCH_FEATURES = 50_000
@@ -123,9 +124,5 @@ def _means(batch: PolygonBatch) -> list[pa.Array]:
 def _portions(batch: PolygonBatch) -> Iterator[PolygonBatch]:
     """The batch in parts that are small in features and in vertices; a feature is never divided."""
     vertices: npt.NDArray[np.int64] = batch.ring_offsets[batch.polygon_offsets[batch.feature_offsets]]
-    start = 0
-    while start < len(batch):
-        fitting = int(np.searchsorted(vertices, vertices[start] + _BATCH_VERTICES, side="right")) - 1
-        stop = max(start + 1, min(start + _BATCH_FEATURES, fitting))
+    for start, stop in portions(vertices, most=_BATCH_VERTICES, most_rows=_BATCH_FEATURES):
         yield batch[start:stop]
-        start = stop
