@@ -155,4 +155,4 @@ def test_overwrite(model, tmp_path):
     assert run_command(["legend", str(model), "-k", "2", "-o", str(other), "--overwrite", *QUIET]) == 0
     assert load_card(other).classes == 2
     assert load_card(model).classes == 3
-    assert CLASSES == load_card(model).clusters
+    assert load_card(model).clusters == CLASSES
