@@ -18,7 +18,7 @@ from geoarseg.raster.locate import stem_of
 from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.window import Window
-from geoarseg.recut import recut, with_smoothing
+from geoarseg.recut import Number, recut, with_smoothing
 from geoarseg.settings import Settings
 
 
@@ -87,7 +87,7 @@ def segment_images(
     out: Path,
     *,
     settings: Settings,
-    classes: int | None = None,
+    classes: Number | None = None,
     alpha: float | None = None,
     bands: Sequence[int] | None = None,
     confidence: Path | None = None,
@@ -105,7 +105,7 @@ def segment_images(
         predictor: the model.
         out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
         settings: the settings; `segment` counts.
-        classes: merge the model's clusters to so many classes; None = as they are.
+        classes: merge the model's clusters to so many classes, or `auto`; None = as they are.
         alpha: merge them to classes that may be so unequal, 0 to 1; None = as they are.
         bands: bands to use; None = those of the training.
         confidence: the confidence raster to write, or its folder; None = none.
