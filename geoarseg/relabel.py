@@ -153,7 +153,7 @@ def _check_models(paths: Sequence[Path], out: Path | None) -> None:
     if foreign is not None:
         raise SettingsError(
             f"-k, --alpha and -o are for models, but {foreign} is none.",
-            "Make its map anew: geoarseg segment -k, then geoarseg vectorize.",
+            "Make its map anew with geoarseg segment -k, or leave them out to change names, colours and merges.",
         )
     if out is not None and len(paths) > 1:
         raise SettingsError(f"-o writes one model, but there are {len(paths)} FILES.", "Name one.")

@@ -116,7 +116,7 @@ def test_a_renamed_copy(model, tmp_path):
 
 
 WRONG = {
-    "a map": (["{image}", "-k", "4"], "image.tif is none. Make its map anew: geoarseg segment -k"),
+    "a map": (["{image}", "-k", "4"], "image.tif is none. Make its map anew with geoarseg segment -k"),
     "too many": (["{model}", "-k", "6"], "has 5 clusters: 6 classes cannot be made of them. Ask for 2 to 5."),
     "too few": (["{model}", "-k", "0"], "0 classes cannot be made"),
     "no number": (["{model}", "-k", "many"], "neither a number of classes nor auto"),
