@@ -5,24 +5,15 @@ import rasterio
 import shapely
 from affine import Affine
 from tiny_model import CLASSES, random_pixels, tiny_predictor
+from told import Told
 
 from geoarseg.errors import InputError, OutputError, SettingsError
 from geoarseg.inference import maps
 from geoarseg.mapping import segment_images
-from geoarseg.progress import Progress
 from geoarseg.settings import Settings
 
 SETTINGS = Settings.model_validate({"segment": {"window_px": 32}})
 HEIGHT, WIDTH = 60, 70
-
-
-class Told(Progress):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def message(self, text):
-        self.texts.append(text)
 
 
 @pytest.fixture(scope="module")
