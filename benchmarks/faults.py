@@ -33,7 +33,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -153,7 +153,7 @@ def do_trial(bench: Bench, number: int) -> dict[str, Any]:
             trial["kills"].append([stages[at], round(after_s, 3)])
         shown = finished(place)
         trial["faults"] += [f"{path} after a kill" for path in differing(shown, bench.expected[name]) if path in shown]
-    finish(command, whole_already=name != "run")
+    finish(command, whole_already=True)
     trial["faults"] += [f"{path} in the end" for path in differing(contents(place), bench.expected[name])]
     if not trial["faults"]:
         shutil.rmtree(place)
@@ -225,7 +225,7 @@ def finish(command: list[str], *, whole_already: bool = False) -> list[tuple[str
 
     Args:
         command: the command line.
-        whole_already: the output may be there, which all but `run` refuse.
+        whole_already: the output may be there, so that the command refuses to make it again.
     """
     said: list[str] = []
     with started(command) as (process, lines):
@@ -247,8 +247,10 @@ def started(command: list[str]) -> Iterator[tuple[BaseProcess, TextIO]]:
         try:
             yield process, lines
         finally:
-            if process.is_alive():
-                os.killpg(process.pid or 0, signal.SIGKILL)
+            if process.is_alive() and process.pid:
+                with suppress(ProcessLookupError):  # it has not made its group yet
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
             process.join()
             reader.close()
 
