@@ -19,8 +19,8 @@ import distributed as untyped_distributed
 import torch
 
 from geoarseg import __version__
+from geoarseg.container import usable_cores
 from geoarseg.errors import GeoArSegError, SettingsError
-from geoarseg.inference.local import usable_cores
 from geoarseg.inference.patience import Workforce, answer_of, gone, without_logs
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import Job, SegmentedWindow, compute_as_fits
