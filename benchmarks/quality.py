@@ -18,7 +18,7 @@ import rasterio
 from affine import Affine
 
 from geoarseg.compare import DEFAULT_METHODS, TITLES, compare
-from geoarseg.config import validate_settings
+from geoarseg.config import load_settings
 from geoarseg.datasets.synthetic import make_landscape, write_landscape
 from geoarseg.progress import Progress
 from geoarseg.raster.source import open_quietly
@@ -141,9 +141,10 @@ def main():
     parser.add_argument("--scenes", default="", help="some of them, by the beginning of their names")
     parser.add_argument("--factors", default="1,4", help="clusters for each class: at K, at 4K")
     parser.add_argument("--minutes", type=float, default=5, help="longest training of a network")
+    parser.add_argument("--set", action="append", default=[], help="a setting: train.steps=400; in a folder of its own")
     options = parser.parse_args()
     methods, seeds = options.methods.split(","), [int(seed) for seed in options.seeds.split(",")]
-    settings = validate_settings({"train": {"time_limit_s": 60 * options.minutes}})
+    settings = load_settings(overrides=[f"train.time_limit_s={60 * options.minutes}", *options.set])
     wanted = tuple(options.scenes.split(","))
     chosen = [scene for scene in scenes(options.data, options.out) if scene.name.startswith(wanted)]
     columns = {scene.name: [] for scene in chosen}

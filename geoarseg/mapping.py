@@ -7,9 +7,10 @@ from pathlib import Path
 
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.inference.area import AreaOfInterest, area_on, read_polygons
+from geoarseg.inference.familiar import strange_pixels, strange_values
 from geoarseg.inference.maps import MapPaths, MapSummary, check_paths, is_made_of, write_maps
 from geoarseg.inference.predictor import Predictor
-from geoarseg.inference.work import plan
+from geoarseg.inference.work import Job, plan
 from geoarseg.models import legend_of
 from geoarseg.progress import Progress
 from geoarseg.raster.images import find_images
@@ -17,7 +18,7 @@ from geoarseg.raster.locate import stem_of
 from geoarseg.raster.memory import check_same_bands
 from geoarseg.raster.scene import Scene, open_scene
 from geoarseg.raster.window import Window
-from geoarseg.recut import recut, with_smoothing
+from geoarseg.recut import Number, recut, with_smoothing
 from geoarseg.settings import Settings
 
 
@@ -86,7 +87,7 @@ def segment_images(
     out: Path,
     *,
     settings: Settings,
-    classes: int | None = None,
+    classes: Number | None = None,
     alpha: float | None = None,
     bands: Sequence[int] | None = None,
     confidence: Path | None = None,
@@ -104,7 +105,7 @@ def segment_images(
         predictor: the model.
         out: the class raster to write; with `per_image` a folder, for rasters of the images' names.
         settings: the settings; `segment` counts.
-        classes: merge the model's clusters to so many classes; None = as they are.
+        classes: merge the model's clusters to so many classes, or `auto`; None = as they are.
         alpha: merge them to classes that may be so unequal, 0 to 1; None = as they are.
         bands: bands to use; None = those of the training.
         confidence: the confidence raster to write, or its folder; None = none.
@@ -131,7 +132,7 @@ def segment_images(
         rasters = _in_folders(images, out, confidence, probabilities)
     region = None if window is None else Window(window[1], window[0], window[3], window[2])
     polygons = None if area is None else read_polygons(area)
-    errands: list[tuple[Scene, MapPaths, AreaOfInterest | None]] = []
+    errands: list[tuple[Scene, MapPaths, Job]] = []
     for scene, paths in zip(scenes, rasters, strict=True):  # all are checked before work begins on one
         within = None
         if polygons is not None and (within := area_on(scene, polygons)) is None:
@@ -142,24 +143,40 @@ def segment_images(
             progress.message(f"{paths.classes} is there already.")
             continue
         check_paths(paths, job, overwrite=overwrite)
-        errands.append((scene, paths, within))
+        errands.append((scene, paths, job))
     if polygons is not None and not errands and not per_image:
         raise InputError(f"No polygon of {area} touches the image.", "Is its coordinate reference system right?")
-    return [
-        segment_scene(
-            scene,
-            predictor,
-            paths.classes,
-            settings=settings,
-            confidence_path=paths.confidence,
-            probabilities_path=paths.probabilities,
-            region=region,
-            area=within,
-            overwrite=overwrite,
-            progress=progress,
+    done, said = [], set[str]()
+    for scene, paths, job in errands:
+        said |= _warn_of_strange(scene, job, progress, but=said)
+        done.append(
+            segment_scene(
+                scene,
+                predictor,
+                paths.classes,
+                settings=settings,
+                confidence_path=paths.confidence,
+                probabilities_path=paths.probabilities,
+                region=region,
+                area=job.area,
+                overwrite=overwrite,
+                progress=progress,
+            )
         )
-        for scene, paths, within in errands
-    ]
+    return done
+
+
+def _warn_of_strange(scene: Scene, job: Job, progress: Progress, *, but: set[str]) -> set[str]:
+    """Say what in an image is unlike the training, but not what was said of another; returns what was said."""
+    strange: dict[str, str | None] = {}
+    if "pixels" not in but:
+        strange["pixels"] = strange_pixels(scene.pixel_m, job.predictor.card)
+    if "values" not in but:
+        strange["values"] = strange_values(job)
+    told = {what: text for what, text in strange.items() if text is not None}
+    for text in told.values():
+        progress.warning(f"The map of {scene.paths[0]} may mean little: {text}")
+    return set(told)
 
 
 def _in_folders(

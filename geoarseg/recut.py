@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.raster.legend import Legend
 from geoarseg.training.numbering import by_share
+
+Number = int | Literal["auto"]
+"""How many classes are asked for; auto = as many as the curve of information over their number suggests."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,39 @@ class Cut:
     """Suggested names and colours."""
 
 
-def recut(predictor: Predictor, classes: int | None = None, *, alpha: float | None = None) -> Predictor:
-    """A model whose clusters are merged otherwise, to classes numbered by size, with a new legend.
+def recut(predictor: Predictor, classes: Number | None = None, *, alpha: float | None = None) -> Predictor:
+    """A model whose clusters are merged otherwise; see `recut_card`."""
+    return predictor.with_card(recut_card(predictor.card, classes, alpha=alpha))
+
+
+def recut_card(card: ModelCard, classes: Number | None = None, *, alpha: float | None = None) -> ModelCard:
+    """The card with clusters merged otherwise, to classes numbered by size, with a new legend.
 
     Args:
-        predictor: the model.
+        card: of the model.
         classes: how many; None = as many as it has.
-        alpha: how unequal they may be, 0 to 1; None = as it was trained.
+        alpha: how unequal they may be, 0 to 1; None = as the card says. The new card's tree is that of this alpha.
 
     Raises:
-        SettingsError: the model has fewer clusters, or its clusters have no tree.
+        SettingsError: the model has fewer clusters, or its clusters have no tree, or too little is known of them.
     """
-    card = _recut_card(predictor.card, classes or predictor.classes, alpha)
-    return predictor.with_card(card if card is predictor.card else suggested(card))
+    tree, own = tree_of(card, alpha), len(set(card.class_of))
+    if tree is None:
+        if alpha is None and classes in (None, own):
+            return card
+        raise SettingsError(
+            f"The model has {own} classes and no tree to merge or split them by.",
+            "Leave out -k and --alpha, or train it with the objective `consensus`.",
+        )
+    count = _suggested(card, tree) if classes == "auto" else own if classes is None else classes
+    if not 2 <= count <= tree.clusters:
+        raise SettingsError(
+            f"The model has {tree.clusters} clusters: {count} classes cannot be made of them.",
+            f"Ask for 2 to {tree.clusters}.",
+        )
+    if alpha is not None:
+        card = card.model_copy(update={"alpha": alpha, "merges": tree.merges, "information": tree.information})
+    return suggested(_cut_card(card, tree, count))
 
 
 def cuts_of(card: ModelCard) -> Iterator[Cut]:
@@ -82,7 +105,7 @@ def information_curve(card: ModelCard) -> dict[str, Any] | None:
         "information": [round(information_of(merged_joint(joint, cut)), 5) for cut in cuts],
         "whole": round(information_of(joint), 5),
         "clusters": card.clusters,
-        "suggested": suggested_classes(tree, joint, least_share=LEAST_SHARE),
+        "suggested": _suggested(card, tree),
     }
 
 
@@ -112,25 +135,19 @@ def tree_of(card: ModelCard, alpha: float | None = None) -> MergeTree | None:
     return replace(merge_tree(np.array(card.joint), alpha=alpha), shares=card.cluster_shares)
 
 
-def _recut_card(card: ModelCard, classes: int, alpha: float | None) -> ModelCard:
-    tree = tree_of(card, alpha)
-    if tree is None:
-        if alpha is None and set(card.class_of) == set(range(1, classes + 1)):
-            return card
-        raise SettingsError(
-            f"The model has {len(set(card.class_of))} classes and no tree to merge or split them by.",
-            "Leave out -k and --alpha, or train it with the objective `consensus`.",
-        )
-    if not 2 <= classes <= tree.clusters:
-        raise SettingsError(f"The model has {tree.clusters} clusters: {classes} classes cannot be made of them.")
-    return _cut_card(card, tree, classes)
+def _suggested(card: ModelCard, tree: MergeTree) -> int:
+    if not card.joint:
+        raise SettingsError("The model does not know how often its clusters meet.", "Give -k a number.")
+    return suggested_classes(tree, np.array(card.joint), least_share=LEAST_SHARE)
 
 
 def _cut_card(card: ModelCard, tree: MergeTree, classes: int) -> ModelCard:
     cut = tree.cut(classes, least_share=LEAST_SHARE)
     sizes = np.bincount(cut, weights=tree.shares, minlength=classes).tolist()
+    shares = [round(size, 5) for size in sorted(sizes, reverse=True)]
     changes: dict[str, Any] = {
         "class_of": by_share((cut + 1).tolist(), sizes),
         "legend": Legend.default(classes).rows(),
+        "training": card.training | {"shares": shares, "dead": []},
     }
     return card.model_copy(update=changes)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.inference.predictor import Predictor
 from geoarseg.models import write_model
-from geoarseg.network.checkpoint import load_card, load_model
+from geoarseg.network.checkpoint import ModelCard, load_card, load_model
 from geoarseg.progress import Progress
+from geoarseg.raster.atomic import check_output_path
 from geoarseg.raster.legend import Legend, LegendEdit
 from geoarseg.raster.relabel import class_legend, relabel_raster
+from geoarseg.recut import Number, recut_card
 from geoarseg.vector.formats import FORMATS
 from geoarseg.vector.relabel import layer_legend, relabel_layer
 
@@ -45,45 +48,79 @@ def read_any_legend(path: Path) -> Legend:
         raise InputError(f"{path} cannot be read ({error}).") from None
 
 
-def relabel_files(paths: Sequence[Path], edit: LegendEdit, *, progress: Progress | None = None) -> list[Legend]:
+def relabel_files(
+    paths: Sequence[Path],
+    edit: LegendEdit,
+    *,
+    classes: Number | None = None,
+    alpha: float | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> list[Legend]:
     """Change the legend of files that belong together; nothing is written before all of them are found good.
 
     Args:
         paths: class rasters, polygon layers and models; each is written anew, whole or not at all.
         edit: the changes. Its values must be classes of one file at least.
+        classes: first merge the clusters of models to so many classes; None = as they are.
+        alpha: first merge them to classes that may be so unequal, 0 to 1; None = as they are.
+        out: write here what becomes of the only path, a model, which is left as it was; None = in its place.
+        overwrite: replace what is there.
         progress: hears of each file.
 
     Returns:
         The new legend of each file.
 
     Raises:
-        UserError: a file cannot be read or written, or the edit names a class that none of them has.
+        UserError: a file cannot be read or written, or the edit names a class that none of them has, or there is no
+            such cut.
     """
-    legends = [read_any_legend(path) for path in paths]
+    kinds = [_kind_of(path) for path in paths]
+    if out is not None or classes is not None or alpha is not None:
+        _check_models(paths, out)
+        cut = _as_it_is if classes is None and alpha is None else partial(recut_card, classes=classes, alpha=alpha)
+        kinds = [_Kind(partial(model_legend, cut=cut), partial(relabel_model, cut=cut, out=out))] * len(paths)
+    if out is not None:
+        check_output_path(out, overwrite)
+    legends = [kind.read(path) for kind, path in zip(kinds, paths, strict=True)]
     _check(edit, paths, legends)
     entries = {entry.value: entry for legend in reversed(legends) for entry in legend}
     results = []
-    for path, legend in zip(paths, legends, strict=True):
+    for path, kind, legend in zip(paths, kinds, legends, strict=True):
         there = {entry.value for entry in legend}
         merges = {value: target for value, target in edit.merges.items() if value in there}
         whole = {target: entries[target] for target in merges.values()} | {e.value: e for e in legend}
         result = edit.applied_to(Legend(tuple(whole[value] for value in sorted(whole))))
-        _kind_of(path).write(path, result, merges=merges, progress=progress or Progress())
+        kind.write(path, result, merges=merges, progress=progress or Progress())
         results.append(result)
     return results
 
 
-def model_legend(path: Path) -> Legend:
-    """The legend in a model's card.
+def _as_it_is(card: ModelCard) -> ModelCard:
+    return card
+
+
+def model_legend(path: Path, *, cut: Callable[[ModelCard], ModelCard] = _as_it_is) -> Legend:
+    """The legend in a model's card, once that is cut.
 
     Raises:
         ModelFileError: the file cannot be used.
+        SettingsError: its card cannot be cut so.
     """
-    return Legend.from_rows(load_card(path).legend)
+    return Legend.from_rows(cut(load_card(path)).legend)
 
 
-def relabel_model(path: Path, legend: Legend, *, merges: Mapping[int, int], progress: Progress) -> None:
-    """Write another legend into a model's card, and which clusters are one class from now on.
+def relabel_model(
+    path: Path,
+    legend: Legend,
+    *,
+    merges: Mapping[int, int],
+    progress: Progress,
+    cut: Callable[[ModelCard], ModelCard] = _as_it_is,
+    out: Path | None = None,
+) -> None:
+    """Cut a model's card, write another legend into it, and which clusters are one class from now on.
 
     Raises:
         ModelFileError: the file cannot be used.
@@ -91,9 +128,10 @@ def relabel_model(path: Path, legend: Legend, *, merges: Mapping[int, int], prog
     """
     with progress.stage("relabel", total=1, unit="model") as stage:
         network, card = load_model(path)
+        card = cut(card)
         class_of = tuple(merges.get(number, number) for number in card.class_of)
         renewed = card.model_copy(update={"legend": legend.rows(), "class_of": class_of})
-        write_model(Predictor(network, renewed, device="cpu"), path, overwrite=True)
+        write_model(Predictor(network, renewed, device="cpu"), out or path, overwrite=True)
         stage.advance()
 
 
@@ -107,6 +145,20 @@ def _kind_of(path: Path) -> _Kind:
     if ending == MODEL_ENDING:
         return _MODEL
     return _LAYER if ending in FORMATS else _RASTER
+
+
+def _check_models(paths: Sequence[Path], out: Path | None) -> None:
+    """Refuse to cut what is no model, or to write several files, or a map, to one path."""
+    foreign = next((path for path in paths if _kind_of(path) is not _MODEL), None)
+    if foreign is not None:
+        raise SettingsError(
+            f"-k, --alpha and -o are for models, but {foreign} is none.",
+            "Make its map anew: geoarseg segment -k, then geoarseg vectorize.",
+        )
+    if out is not None and len(paths) > 1:
+        raise SettingsError(f"-o writes one model, but there are {len(paths)} FILES.", "Name one.")
+    if out is not None and _kind_of(out) is not _MODEL:
+        raise SettingsError(f"-o writes a model, but {out} is no name of one.", f"Let it end in {MODEL_ENDING}.")
 
 
 def _check(edit: LegendEdit, paths: Sequence[Path], legends: Sequence[Legend]) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoarseg.clustering.consensus import LEAST_SHARE
 from geoarseg.clustering.merging import MergeTree, suggested_classes
@@ -16,19 +17,20 @@ from geoarseg.inference.predictor import Predictor
 from geoarseg.network.checkpoint import ModelCard
 from geoarseg.network.model import Network
 from geoarseg.progress import Progress
-from geoarseg.raster.legend import Legend
+from geoarseg.raster.legend import NODATA_CLASS, Legend
 from geoarseg.raster.statistics import BandStatistics, Block
 from geoarseg.settings import Settings
 from geoarseg.training.feed import ReadingSampler
 from geoarseg.training.launch import processes_for
 from geoarseg.training.loop import ALIVE_SHARE, Keeping, TrainingResult, train_network
-from geoarseg.training.numbering import by_share, class_shares, number_by_share
+from geoarseg.training.numbering import by_share, number_by_share
 from geoarseg.training.processes import OneProcess
 from geoarseg.training.teaching import LessonSampler, Teacher, find_teacher
 
 Score = Callable[[Predictor], float]
 """Judges a model while it is trained; higher is better."""
 Log = Callable[[int, dict[str, object]], None]
+_CROPS_SEEN, _CROPS_AT_ONCE = 64, 8  # to tell how large the classes of a map are
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,8 @@ def train(
     if teacher is None:
         shares = number_by_share(result.network, sampler, data.statistics)
     else:
-        shares = class_shares(result.network, card.class_of, sampler, data.statistics)
-        if shares.min() < ALIVE_SHARE:
-            card = _cut_by_network(card, teacher, result.network, sampler, data.statistics, settings)
-            shares = class_shares(result.network, card.class_of, sampler, data.statistics)
-        card = card.model_copy(update={"class_of": by_share(card.class_of, shares)})
-        shares = np.sort(shares)[::-1]
+        predictor = Predictor(result.network, card, device=settings.device)
+        card, shares = _numbered(card, teacher, predictor, sampler, settings)
     return _finished(result, card, shares.tolist(), settings, progress)
 
 
@@ -144,21 +142,31 @@ def _with_tree(blank: ModelCard, teacher: Teacher, recipe: Recipe, settings: Set
     return _cut(card, tree, teacher, settings)
 
 
-def _cut_by_network(
-    card: ModelCard,
-    teacher: Teacher,
-    network: Network,
-    sampler: ReadingSampler,
-    statistics: BandStatistics,
-    settings: Settings,
-) -> ModelCard:
-    """The card with classes by what both teacher and network give to each cluster, for a class that the latter lost.
+def _numbered(
+    card: ModelCard, teacher: Teacher, predictor: Predictor, sampler: ReadingSampler, settings: Settings
+) -> tuple[ModelCard, NDArray[np.float64]]:
+    """The card with its classes numbered by size in the map, and their shares, the largest first.
 
-    What one of them hardly ever sees is no class then.
+    Where the map lost a class, the tree is cut anew by what both teacher and map give to each cluster: what one of them
+    hardly ever sees is no class then.
     """
-    won = class_shares(network, range(1, card.clusters + 1), sampler, statistics)
-    both = np.minimum(won, teacher.tree.shares)
-    return _cut(card, replace(teacher.tree, shares=tuple(both.tolist())), teacher, settings)
+    shares = _shares_in_map(predictor.with_card(card), sampler)
+    if shares.min() < ALIVE_SHARE:
+        clusters = card.model_copy(update={"class_of": tuple(range(1, card.clusters + 1))})
+        both = np.minimum(_shares_in_map(predictor.with_card(clusters), sampler), teacher.tree.shares)
+        card = _cut(card, replace(teacher.tree, shares=tuple(both.tolist())), teacher, settings)
+        shares = _shares_in_map(predictor.with_card(card), sampler)
+    return card.model_copy(update={"class_of": by_share(card.class_of, shares)}), np.sort(shares)[::-1]
+
+
+def _shares_in_map(predictor: Predictor, sampler: ReadingSampler) -> NDArray[np.float64]:
+    """Share of each class in maps of crops, (class,), of sum 1: what a filter takes away does not count."""
+    counts = np.zeros(predictor.classes, np.int64)
+    for _ in range(_CROPS_SEEN // _CROPS_AT_ONCE):
+        found = predictor.classify(*sampler.draw(_CROPS_AT_ONCE)).classes
+        counts += np.bincount(found.ravel(), minlength=predictor.classes + 1)[NODATA_CLASS + 1 :]
+    shares: NDArray[np.float64] = counts / max(counts.sum(), 1)
+    return shares
 
 
 def _cut(card: ModelCard, tree: MergeTree, teacher: Teacher, settings: Settings) -> ModelCard:

@@ -135,6 +135,30 @@ def test_classes_can_be_more_or_less_equal():
         recut(model(alpha=1.0), 3, alpha=0)
 
 
+def test_as_many_as_there_are_after_some_were_merged():
+    merged = model(joint=joint_of_five(), alpha=1.0, class_of=(1, 2, 4, 2, 4))
+    assert recut(merged, alpha=0.25).classes == 3
+
+
+def test_as_many_as_the_curve_suggests():
+    known = model(joint=joint_of_five(), alpha=1.0)
+    for alpha in (None, 0.0):
+        found = recut(known, "auto", alpha=alpha)
+        assert found.classes == information_curve(found.card)["suggested"]
+    with pytest.raises(SettingsError, match="Give -k a number"):
+        recut(model(), "auto")
+
+
+def test_the_tree_of_a_cut_is_that_of_its_alpha():
+    known = model(joint=joint_of_five(), alpha=1.0)
+    kept = recut(known, 4, alpha=0.25)
+    assert kept.card.alpha == 0.25
+    assert recut(kept, 3).card == recut(known, 3, alpha=0.25).card
+    assert recut(kept, 4).card == kept.card
+    assert kept.card.training["dead"] == []
+    assert kept.card.training["shares"] == sorted(kept.card.training["shares"], reverse=True)
+
+
 def test_all_cuts_are_those_that_can_be_made():
     known = model(joint=joint_of_five(), alpha=0.6)
     cuts = list(cuts_of(known.card))

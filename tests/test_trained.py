@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from tiny_model import random_pixels, tiny_predictor
 from tiny_store import make_store
 
 from geoarseg.cli.main import run_command
 from geoarseg.clustering import fitting
+from geoarseg.clustering.merging import MergeTree
 from geoarseg.config import validate_settings
 from geoarseg.datasets.store import open_store
 from geoarseg.evaluation.scores import score_maps
@@ -19,6 +21,8 @@ from geoarseg.models import train_model, train_on_store, write_model
 from geoarseg.network.checkpoint import load_card
 from geoarseg.raster.scene import open_scene
 from geoarseg.recut import with_smoothing
+from geoarseg.trained import _numbered
+from geoarseg.training.teaching import Teacher
 
 SMALL = {
     "device": "cpu",
@@ -149,3 +153,33 @@ def test_auto_is_an_answer_to_how_many_classes(tmp_path, capsys):
     assert "neither a number of classes nor auto" in capsys.readouterr().err
     assert run_command(["run", "x.tif", "-o", str(tmp_path), "-k", "auto", "--set", "train.objective=ac"]) == 2
     assert "needs the tree" in capsys.readouterr().err
+
+
+class RandomCrops:
+    """A sampler of crops that have nothing to do with each other."""
+
+    crop_px = 32
+
+    def draw(self, count, *, over=map):
+        return tuple(map(np.stack, zip(*(random_pixels(32, 32, seed) for seed in range(count)), strict=True)))
+
+
+@pytest.mark.parametrize("smoothing_px", [0, 4])
+def test_a_class_that_the_map_lost_gives_way_to_another(smoothing_px):
+    """The teacher sees much of cluster 1, which the tree parts from the others last, and the network nothing."""
+    predictor = tiny_predictor()
+    last, seen = predictor.network.d, []
+    last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean(dim=(0, 2, 3))))
+    predictor(*RandomCrops().draw(8))
+    with torch.no_grad():
+        last.bias.copy_(-(last.weight[:, :, 0, 0] @ seen[0]))  # all win alike
+        last.bias[0] = -50
+    tree = MergeTree(((1, 2), (3, 4), (1, 3), (0, 1)), (0.5, 0.4, 0.3, 0.2, 0.0), (0.4, 0.2, 0.2, 0.1, 0.1))
+    teacher = Teacher([], tree, np.full((5, 5), 0.04), 1.0)
+    changes = {"class_of": (1, 2, 2, 2, 2), "merges": tree.merges, "smoothing_px": smoothing_px}
+    card = predictor.card.model_copy(update=changes)
+    two = validate_settings({"classes": 2})
+    card, shares = _numbered(card, teacher, predictor, RandomCrops(), two)
+    assert card.class_of[1:] in {(1, 1, 2, 2), (2, 2, 1, 1)}
+    assert shares[0] >= shares[1] > 0.01
+    assert shares.sum() == pytest.approx(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from geoarseg.cli.display import choose_display
+from geoarseg.cli.options import ClassCount
 from geoarseg.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -51,6 +52,22 @@ class Merge(click.ParamType[tuple[tuple[int, ...], int]]):
 @click.option(
     "--from", "source", type=click.Path(path_type=Path), help="Names and colours of a JSON file, map, layer or model."
 )
+@click.option(
+    "-k",
+    "--classes",
+    "cut",
+    type=ClassCount(),
+    help="First merge the clusters of a model to so many classes; auto: as many as the image of the training suggests.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1),
+    help="First merge them so that classes may be so unequal: 0, of similar size, to 1.",
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Write the model here.  [default: in the place of FILE]"
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing OUT.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("--log-json", is_flag=True, help="Progress as JSON lines on standard error.")
 @click.option("--debug", is_flag=True, help="Show where an error arose.")
@@ -60,33 +77,38 @@ def command(
     colours: tuple[tuple[int, str], ...],
     merges: tuple[tuple[tuple[int, ...], int], ...],
     source: Path | None,
+    cut: int | Literal["auto"] | None,
+    alpha: float | None,
+    out: Path | None,
+    overwrite: bool,
     quiet: bool,
     log_json: bool,
     debug: bool,
 ) -> None:
-    """Rename, recolour and merge the classes of class rasters, polygon layers and models.
+    """Rename, recolour and merge the classes of class rasters, polygon layers and models, or make others of a model.
 
-    The result is the same FILES with another legend, each written anew, whole or not at all. Without a change, the
-    legend of the first one is printed as JSON.
+    The result is the same FILES with another legend, each written anew, whole or not at all. With -k or --alpha models
+    get other classes first, as `geoarseg segment -k` gives them to one map; all else is then about the new classes.
+    Without a change, the legend of the first one is printed as JSON.
 
     Examples:
 
     \b
         geoarseg legend classes.tif
         geoarseg legend classes.tif classes.gpkg --rename 3=water --merge 2,5=4
-        geoarseg legend other.tif --from classes.tif --colour '3=#1f78b4'
+        geoarseg legend model.safetensors -k 9 --alpha 0.5 -o nine.safetensors
     """
     from geoarseg.relabel import read_any_legend, relabel_files
 
-    if not (names or colours or merges or source):
+    if not (names or colours or merges or source or out) and cut is None and alpha is None:
         click.echo(_pretty(read_any_legend(files[0])))
         return
     edit = _edit(names, colours, merges, read_any_legend(source) if source else None)
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        legends = relabel_files(files, edit, progress=progress)
+        legends = relabel_files(files, edit, classes=cut, alpha=alpha, out=out, overwrite=overwrite, progress=progress)
     if not quiet:
         for path, legend in zip(files, legends, strict=True):
-            click.echo(f"{path}: " + ", ".join(f"{entry.value} {entry.name}" for entry in legend))
+            click.echo(f"{out or path}: " + ", ".join(f"{entry.value} {entry.name}" for entry in legend))
 
 
 def _edit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -31,15 +31,15 @@ class BandList(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of band numbers such as 1,2,3.", param, ctx)
 
 
-class ClassCount(click.ParamType[int | str]):
+class ClassCount(click.ParamType[int | Literal["auto"]]):
     """A number of classes, or auto."""
 
     name = "INTEGER|auto"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Literal["auto"]:
         """Parse the number."""
         try:
-            return value if value == "auto" else int(value)
+            return "auto" if value == "auto" else int(value)
         except ValueError:
             self.fail(f"{value!r} is neither a number of classes nor auto.", param, ctx)
 

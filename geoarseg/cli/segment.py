@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from geoarseg.cli.display import choose_display
 from geoarseg.cli.options import (
     BandList,
+    ClassCount,
     GroupedCommand,
     SourceWindow,
     common_options,
@@ -35,7 +36,14 @@ from geoarseg.cli.options import (
     type=click.Path(path_type=Path),
     help="Also write a raster, or folder, of all classes' probabilities: a band each, in percent.",
 )
-@click.option("-k", "--classes", "cut", type=int, help="Merge the clusters to so many classes.  [default: as trained]")
+@click.option(
+    "-k",
+    "--classes",
+    "cut",
+    type=ClassCount(),
+    help="Merge the clusters to so many classes; auto: as many as the image of the training suggests."
+    "  [default: as trained]",
+)
 @click.option(
     "--alpha",
     type=click.FloatRange(0, 1),
@@ -56,7 +64,7 @@ def command(
     out: Path,
     confidence: Path | None,
     probabilities: Path | None,
-    cut: int | None,
+    cut: int | Literal["auto"] | None,
     alpha: float | None,
     bands: tuple[int, ...] | None,
     aoi: Path | None,

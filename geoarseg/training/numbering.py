@@ -13,6 +13,8 @@ from geoarseg.network.model import Network
 from geoarseg.raster.statistics import BandStatistics
 from geoarseg.training.state import Sampler
 
+_AT_ONCE = 8
+
 
 def number_by_share(
     network: Network, sampler: Sampler, statistics: BandStatistics, *, crops: int = 64
@@ -22,35 +24,16 @@ def number_by_share(
     Returns:
         The shares in the new order, (K,), summing to 1; estimated on so many crops.
     """
-    shares = class_shares(network, range(1, network.classes + 1), sampler, statistics, crops=crops)
+    counts = np.zeros(network.classes, dtype=np.int64)
+    for _ in range(-(-crops // _AT_ONCE)):
+        images, valid = sampler.draw(_AT_ONCE)
+        with torch.inference_mode():
+            winners = network(torch.from_numpy(statistics.normalise(images, valid))).argmax(1).numpy()
+        counts += np.bincount(winners[valid], minlength=network.classes)
+    shares: npt.NDArray[np.float64] = counts / max(counts.sum(), 1)
     order = np.argsort(-shares, kind="stable")
     reorder_classes(network, order.tolist())
     return shares[order]
-
-
-def class_shares(
-    network: Network, class_of: Sequence[int], sampler: Sampler, statistics: BandStatistics, *, crops: int = 64
-) -> npt.NDArray[np.float64]:
-    """Share of the pixels that each class wins without a mask, (class,), summing to 1.
-
-    Args:
-        network: its probabilities are added up to those of classes.
-        class_of: the class of each of its clusters, counted from 1.
-        sampler: draws crops with their validity.
-        statistics: normalise them.
-        crops: how many are looked at.
-    """
-    classes = max(class_of)
-    member = torch.nn.functional.one_hot(torch.tensor(class_of) - 1, classes).float()  # (cluster, class)
-    counts = np.zeros(classes, dtype=np.int64)
-    for _ in range(-(-crops // 8)):
-        images, valid = sampler.draw(8)
-        with torch.inference_mode():
-            found = network(torch.from_numpy(statistics.normalise(images, valid)))
-            winners = torch.einsum("nkyx,kc->ncyx", found, member).argmax(1).numpy()
-        counts += np.bincount(winners[valid], minlength=classes)
-    shares: npt.NDArray[np.float64] = counts / max(counts.sum(), 1)
-    return shares
 
 
 def by_share(class_of: Sequence[int], shares: Sequence[float] | npt.NDArray[np.floating]) -> tuple[int, ...]:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import rasterio
 
+from geoarseg.network.checkpoint import load_card
+
 pytestmark = [pytest.mark.qgis, pytest.mark.slow]
 
 
@@ -83,7 +85,8 @@ def test_other_numbers_of_classes_by_the_sliders(played):
     assert recut["back"] == {"shown": [True, True], "trials": 0}
     assert recut["state"] == "naming"
     assert recut["names"] == ["Land cover of An image, 7 classes", "Land-cover polygons of An image, 7 classes"]
-    assert set(recut["files"]) >= {"classes.tif", "classes.gpkg", "confidence.tif"}
+    assert set(recut["files"]) >= {"classes.tif", "classes.gpkg", "confidence.tif", "model.safetensors"}
+    assert load_card(recut["model"]).classes == 7
     assert recut["classes"] == list(range(1, 8))
     assert recut["shares"] == pytest.approx(1, abs=1e-3)
     assert recut["trials"] == 0
@@ -102,6 +105,14 @@ def test_a_map_service_is_drawn_and_mapped(played):
     assert "input.tif" in drawn["files"]
     assert "unfinished_input.tif" not in drawn["files"]
     assert min(drawn["polygons"]) > 10
+
+
+def test_the_slider_stands_at_the_number_that_the_image_suggested(played):
+    auto = played["auto"]
+    assert auto["text"] == "automatic"
+    assert auto["asked"] is True
+    assert auto["slider"] == auto["made"] >= 2
+    assert auto["kept"].startswith("Keeps ")
 
 
 def test_nothing_is_left_when_the_plugin_goes_in_the_middle(played):

@@ -57,6 +57,25 @@ def classes_of(image, model, out, classes, alpha):
         return dataset.read(1)
 
 
+def test_a_map_of_the_sliders_has_its_model_beside_it(image, model, tmp_path):
+    from geoarseg_qgis.dock.cuts import Cuts
+    from geoarseg_qgis.dock.origin import Origin, cut_arguments
+
+    folder = tmp_path / "3 classes"
+    folder.mkdir()
+    origin = Origin(tmp_path, (str(image),))
+    origin.model.write_bytes(model.read_bytes())
+    for words in cut_arguments(origin, 3, 0.25, folder, "cpu"):
+        call(*words)
+    kept = folder / "model.safetensors"
+    now = Cuts.from_json(call("info", kept, "--json")).first
+    assert (now.classes, now.alpha) == (3, 0.25)
+    again = classes_of(image, model, tmp_path / "again.tif", 3, 0.25)
+    with rasterio.open(folder / "classes.tif") as dataset:
+        np.testing.assert_array_equal(dataset.read(1), again)
+    assert (folder / "classes.tif").read_bytes() == (tmp_path / "again.tif").read_bytes()
+
+
 def test_the_colours_tried_are_those_of_the_map_that_is_made(image, model, tmp_path):
     from geoarseg_qgis.dock.cuts import Cuts
 

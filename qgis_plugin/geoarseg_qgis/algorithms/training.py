@@ -7,6 +7,7 @@ from typing import Any
 from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterNumber,
@@ -17,7 +18,8 @@ from ..command import QUALITIES
 from ..messages import tr
 from .image import advanced
 
-CLASSES, QUALITY, STEPS, MINUTES, SEED = "CLASSES", "QUALITY", "STEPS", "TIME_LIMIT", "SEED"
+CLASSES, AUTO_CLASSES = "CLASSES", "AUTO_CLASSES"
+QUALITY, STEPS, MINUTES, SEED = "QUALITY", "STEPS", "TIME_LIMIT", "SEED"
 DEVICE, SETTINGS = "DEVICE", "SETTINGS"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _BALANCED = list(QUALITIES).index("balanced")
@@ -36,13 +38,16 @@ def whole_number(
 
 
 def training_parameters(*, classes: int | None = 6) -> list[QgsProcessingParameterDefinition]:
-    """The parameters of a training; with no number of classes it may stay empty."""
+    """The parameters of a training; with no number of classes it may stay empty, and no other says how many."""
     qualities = [tr("quick"), tr("balanced"), tr("thorough")]
     minutes = QgsProcessingParameterNumber(
         MINUTES, tr("Longest training time (minutes)"), QgsProcessingParameterNumber.Type.Double, None, True, 0.05
     )
+    text = tr("As many classes as the image suggests, in place of the number")
+    auto = [QgsProcessingParameterBoolean(AUTO_CLASSES, text, False)] if classes is not None else []
     return [
         whole_number(CLASSES, tr("Number of classes"), classes, 2, 254),
+        *auto,
         QgsProcessingParameterEnum(QUALITY, tr("Quality"), qualities, False, _BALANCED),
         advanced(whole_number(STEPS, tr("Training steps (in place of the quality's)"), None, 1)),
         advanced(minutes),
@@ -72,6 +77,9 @@ def training_options(
     options["settings"] = {**QUALITIES[quality], **options["settings"]}
     if parameters.get(CLASSES) is not None or algorithm.parameterDefinition(CLASSES).defaultValue() is not None:
         options["classes"] = algorithm.parameterAsInt(parameters, CLASSES, context)
+    if algorithm.parameterDefinition(AUTO_CLASSES) is not None:
+        is_auto = algorithm.parameterAsBool(parameters, AUTO_CLASSES, context)
+        options["classes"] = "auto" if is_auto else options["classes"]
     if parameters.get(STEPS) is not None:
         options["steps"] = algorithm.parameterAsInt(parameters, STEPS, context)
     if parameters.get(MINUTES) is not None:

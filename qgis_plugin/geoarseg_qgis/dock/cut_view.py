@@ -51,7 +51,9 @@ class CutView(QtWidgets.QWidget):
         self.view.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.NoSelection)
         self.view.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
         self.make_button = QtWidgets.QPushButton(tr("Make &this map"))
-        self.make_button.setToolTip(tr("Write class raster and polygons with these classes into a folder of their own"))
+        self.make_button.setToolTip(
+            tr("Write model, class raster and polygons of these classes into a folder of their own")
+        )
         self.back_button = QtWidgets.QPushButton(tr("&Back"))
         self.back_button.setToolTip(tr("Back to the map as it was"))
         for slider in (self.classes, self.unequal):

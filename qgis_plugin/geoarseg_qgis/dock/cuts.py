@@ -39,12 +39,13 @@ class Cuts:
     Args:
         cuts: one for each number of classes and each alpha.
         now: the class of each cluster in the model itself.
+        alpha: of the model itself; None = not known.
 
     Raises:
         CutsError: `no_tree`, or `many_clusters`.
     """
 
-    def __init__(self, cuts: Sequence[Cut], now: Sequence[int] = ()) -> None:
+    def __init__(self, cuts: Sequence[Cut], now: Sequence[int] = (), alpha: float | None = None) -> None:
         if not cuts:
             raise CutsError("no_tree")
         self.clusters = max(len(cut.class_of) for cut in cuts)
@@ -56,7 +57,7 @@ class Cuts:
         if len(self._cuts) != len(self.alphas) * (self.most - self.least + 1):  # the sliders would fall into a gap
             raise CutsError("no_tree")
         self._value_of = self._values()
-        self.first = self._nearest(now)
+        self.first = self._nearest(now, alpha)
 
     @classmethod
     def from_json(cls, text: str) -> Cuts:
@@ -67,7 +68,8 @@ class Cuts:
         """
         try:
             facts = json.loads(text)
-            return cls([_cut(row) for row in facts.get("cuts") or ()], facts.get("class_of") or ())
+            cuts = [_cut(row) for row in facts.get("cuts") or ()]
+            return cls(cuts, facts.get("class_of") or (), facts.get("alpha"))
         except CutsError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -100,10 +102,10 @@ class Cuts:
             rows.append(MapClass(first, name, colour, share, tuple(others)))
         return tuple(rows)
 
-    def _nearest(self, now: Sequence[int]) -> Cut:
+    def _nearest(self, now: Sequence[int], alpha: float | None) -> Cut:
         """The cut that the model itself has; where its classes have been merged since, one of as many classes."""
         alike = [cut for cut in self._cuts.values() if _unnumbered(cut.class_of) == _unnumbered(now)]
-        own = max(alike, key=lambda cut: cut.alpha, default=None)
+        own = max(alike, key=lambda cut: (cut.alpha == alpha, cut.alpha), default=None)
         return own or self.at(min(max(len(set(now)), self.least), self.most), self.alphas[-1])
 
     def _values(self) -> tuple[int, ...]:

@@ -67,7 +67,7 @@ class Cutting(Work):
         return rows
 
     def make_cut(self) -> None:
-        """Make class raster and polygons of what the sliders show, in a folder of their own."""
+        """Make model, class raster and polygons of what the sliders show, in a folder of their own."""
         if self.state != CUTTING:
             return
         assert self.cut is not None

@@ -15,6 +15,7 @@ from .side import CANVAS, POLYGONS, WHOLE, Area, ImageLayer, MapSide, SideError
 from .texts import PAGE_MARGINS, duration, role_name, tr
 
 _USUAL_CLASSES = 6
+_AUTO = LEAST_CLASSES - 1  # the box's lowest value
 
 
 class Form(QtWidgets.QWidget):
@@ -57,7 +58,9 @@ class Form(QtWidgets.QWidget):
         self.pixel.setRange(1e-6, 1e6)
         self.pixel.setToolTip(tr("Side of a pixel in the units of the layer, which is drawn into a file first"))
         self.classes = QtWidgets.QSpinBox()
-        self.classes.setRange(LEAST_CLASSES, MOST_CLASSES)
+        self.classes.setRange(_AUTO, MOST_CLASSES)
+        self.classes.setSpecialValueText(tr("automatic"))
+        self.classes.setToolTip(tr("How many land covers you can tell apart; automatic: as many as the image suggests"))
         self.classes.setValue(_USUAL_CLASSES)
         self.quality, self.device = _box(), _box()
         texts = {"quick": tr("quick"), "balanced": tr("balanced"), "thorough": tr("thorough")}
@@ -146,7 +149,7 @@ class Form(QtWidgets.QWidget):
             bands=self.bands.chosen(),
             roles=self.bands.changed_roles(),
             area=Area(kind, (self.polygons.currentData() or "") if kind == POLYGONS else ""),
-            classes=self.classes.value(),
+            classes=self.classes.value() if self.classes.value() != _AUTO else None,
             quality=self.quality.currentData(),
             device=self.device.currentData(),
             folder=Path(text).expanduser() if text else None,

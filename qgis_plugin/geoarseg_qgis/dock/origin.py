@@ -74,24 +74,23 @@ def info_arguments(origin: Origin) -> list[str]:
 
 def clusters_arguments(origin: Origin, clusters: int, device: str) -> list[str]:
     """`geoarseg segment` to all clusters."""
-    return _segment(origin, origin.clusters, classes=clusters, device=device, overwrite=True)
+    return _segment(origin, origin.model, origin.clusters, classes=clusters, device=device, overwrite=True)
 
 
 def cut_arguments(origin: Origin, classes: int, alpha: float, folder: Path, device: str) -> list[list[str]]:
-    """The commands of a map of so many classes: class raster and confidence, then the polygons."""
-    raster, confidence = folder / _RASTER, folder / _CONFIDENCE
-    segment = _segment(origin, raster, classes=classes, alpha=alpha, device=device, confidence=confidence)
+    """The commands of a map of so many classes: a model of them, class raster and confidence, then the polygons."""
+    model, raster, confidence = folder / _MODEL, folder / _RASTER, folder / _CONFIDENCE
+    keep = arguments("legend", str(origin.model), classes=classes, alpha=alpha, out=model, log_json=True)
+    segment = _segment(origin, model, raster, device=device, confidence=confidence)
     polygons = arguments("vectorize", str(raster), out=folder / _POLYGONS, confidence=confidence, log_json=True)
-    return [segment, polygons]
+    return [keep, segment, polygons]
 
 
 def cut_outputs(folder: Path) -> list[Path]:
     """The files that those commands write."""
-    return [folder / name for name in (_RASTER, _POLYGONS, _CONFIDENCE)]
+    return [folder / name for name in (_MODEL, _RASTER, _POLYGONS, _CONFIDENCE)]
 
 
-def _segment(origin: Origin, out: Path, *, device: str, **options: Any) -> list[str]:
-    device_asked = None if device == "auto" else device
-    return arguments(
-        "segment", *origin.images, model=origin.model, out=out, device=device_asked, log_json=True, **options
-    )
+def _segment(origin: Origin, model: Path, out: Path, *, device: str, **options: Any) -> list[str]:
+    asked = None if device == "auto" else device
+    return arguments("segment", *origin.images, model=model, out=out, device=asked, log_json=True, **options)

@@ -213,7 +213,7 @@ def _waiting_text(state: str) -> str:
         MEASURING: tr("Training a few steps and mapping a small piece, to see how long it takes here…"),
         DRAWING: tr("Drawing the layer into a file…"),
         PREPARING: tr("Mapping all clusters of the model once, so that the map can follow the sliders…"),
-        REMAKING: tr("Making class raster and polygons…"),
+        REMAKING: tr("Making model, class raster and polygons…"),
     }
     return texts[state]
 

@@ -10,6 +10,8 @@ from ..command import QUALITIES, arguments
 from .side import POLYGONS, WHOLE, Area, ImageLayer, Source
 
 LEAST_CLASSES, MOST_CLASSES = 2, 254
+AUTO = "auto"
+"""What the command takes for as many classes as the image suggests."""
 MOST_BANDS = 20
 """What the command takes."""
 MOST_DRAWN_PIXELS = 100_000_000
@@ -35,8 +37,8 @@ class Request:
     """The roles of bands, by their numbers, where the user changed the guess."""
     area: Area = field(default_factory=Area)
     """What of it."""
-    classes: int = 6
-    """Number of classes."""
+    classes: int | None = 6
+    """Number of classes; None = as many as the image suggests."""
     quality: str = "balanced"
     """A key of `QUALITIES`."""
     device: str = "auto"
@@ -83,7 +85,7 @@ def problem_of(request: Request) -> Problem | None:
         return Problem("area", "service_whole")
     if request.area.kind == POLYGONS and not request.area.key:
         return Problem("area", "no_polygons")
-    if not LEAST_CLASSES <= request.classes <= MOST_CLASSES:
+    if request.classes is not None and not LEAST_CLASSES <= request.classes <= MOST_CLASSES:
         return Problem("classes", "classes")
     if request.folder is None or not request.folder.is_absolute():
         return Problem("folder", "no_folder")
@@ -150,7 +152,7 @@ def legend_arguments(folder: Path, edits: list[str]) -> list[str]:
 
 def _common(request: Request) -> dict[str, object]:
     return {
-        "classes": request.classes,
+        "classes": request.classes or AUTO,
         "bands": request.bands,
         "device": None if request.device == "auto" else request.device,
     }

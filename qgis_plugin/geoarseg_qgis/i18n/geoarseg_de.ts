@@ -412,6 +412,10 @@ Die Bilder brauchen kein gemeinsames Gitter, aber gleich viele Kanäle derselben
         <translation>Längste Trainingszeit (Minuten)</translation>
     </message>
     <message>
+        <source>As many classes as the image suggests, in place of the number</source>
+        <translation>So viele Klassen, wie das Bild nahelegt, statt der Anzahl</translation>
+    </message>
+    <message>
         <source>Number of classes</source>
         <translation>Anzahl der Klassen</translation>
     </message>
@@ -604,8 +608,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Diese Karte &amp;erstellen</translation>
     </message>
     <message>
-        <source>Write class raster and polygons with these classes into a folder of their own</source>
-        <translation>Klassenraster und Polygone mit diesen Klassen in einen eigenen Ordner schreiben</translation>
+        <source>Write model, class raster and polygons of these classes into a folder of their own</source>
+        <translation>Modell, Klassenraster und Polygone mit diesen Klassen in einen eigenen Ordner schreiben</translation>
     </message>
     <message>
         <source>&amp;Back</source>
@@ -674,6 +678,10 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
     <message>
         <source>Side of a pixel in the units of the layer, which is drawn into a file first</source>
         <translation>Kantenlänge eines Pixels in den Einheiten des Layers, der zuerst in eine Datei gezeichnet wird</translation>
+    </message>
+    <message>
+        <source>How many land covers you can tell apart; automatic: as many as the image suggests</source>
+        <translation>Wie viele Landbedeckungen sich unterscheiden lassen; automatisch: so viele, wie das Bild nahelegt</translation>
     </message>
     <message>
         <source>Time estimate</source>
@@ -916,8 +924,8 @@ Flächen sind in Quadratmetern, bei Koordinatensystemen in Grad auf dem Ellipsoi
         <translation>Alle Cluster des Modells werden einmal kartiert, damit die Karte den Reglern folgen kann …</translation>
     </message>
     <message>
-        <source>Making class raster and polygons…</source>
-        <translation>Klassenraster und Polygone werden erstellt …</translation>
+        <source>Making model, class raster and polygons…</source>
+        <translation>Modell, Klassenraster und Polygone werden erstellt …</translation>
     </message>
     <message>
         <source>done</source>

@@ -46,6 +46,8 @@ def test_the_sliders_start_where_the_model_is():
     assert (cuts().first.classes, cuts().first.alpha) == (2, 1.0)
     alike = cuts(class_of=[2, 1, 1, 2]).first  # numbered otherwise: the same classes
     assert (alike.classes, alike.alpha) == (2, 0.0)
+    whole = [cuts(class_of=list(VALUE_OF), alpha=alpha).first.alpha for alpha in (None, 0.0, 0.5, 1.0)]
+    assert whole == [1.0, 0.0, 0.5, 1.0]  # the same classes at each, of which one is the model's own
     merged = cuts(class_of=[1, 2, 1, 2]).first  # by hand: no cut is like it
     assert (merged.classes, merged.alpha) == (2, 1.0)
     assert cuts(class_of=[1, 1, 1, 1]).first.classes == 2
@@ -128,12 +130,14 @@ def test_the_command_takes_these_arguments(made, tmp_path):
     main = pytest.importorskip("geoarseg.cli.main")
     origin = origin_of(made)
     folder = tmp_path / "out"
-    segment, polygons = cut_arguments(origin, 9, 0.0, folder, "cpu")
-    calls = [info_arguments(origin), clusters_arguments(origin, 24, "auto"), segment, polygons]
+    keep, segment, polygons = cut_arguments(origin, 9, 0.0, folder, "cpu")
+    calls = [info_arguments(origin), clusters_arguments(origin, 24, "auto"), keep, segment, polygons]
     (made / "classes.tif").write_text("")
     for words in calls:
         assert main.cli.get_command(None, words[0]).make_context(words[0], list(words[1:])).params
-    assert segment[segment.index("--alpha") + 1] == "0.0"
+    assert (keep[keep.index("--classes") + 1], keep[keep.index("--alpha") + 1]) == ("9", "0.0")
+    assert keep[-1] == str(origin.model)
+    assert keep[keep.index("--out") + 1] == segment[segment.index("--model") + 1] == str(folder / "model.safetensors")
     assert segment[segment.index("--device") + 1] == "cpu"
     assert segment[-2:] == list(origin.images)
     assert "--overwrite" not in segment
@@ -180,12 +184,14 @@ def test_from_the_legend_over_the_sliders_to_another_map(panel, legend, side, en
     view.unequal.setValue(0)
     qtbot.mouseClick(view.make_button, LEFT)  # the last move counts, though the map has not followed yet
     assert [row.values for row in side.cluster_styles[-1]] == [(1, 3), (2,), (4,)]
-    segment = engine.jobs[2].arguments
-    assert segment[segment.index("--classes") + 1] == "3"
-    assert segment[segment.index("--alpha") + 1] == "0.0"
-    engine.jobs[2].end()
-    assert engine.jobs[3].arguments[0] == "vectorize"
-    engine.jobs[3].end()
+    keep = engine.jobs[2].arguments
+    assert keep[0] == "legend"
+    assert keep[keep.index("--classes") + 1] == "3"
+    assert keep[keep.index("--alpha") + 1] == "0.0"
+    for number, verb in ((3, "segment"), (4, "vectorize")):
+        engine.jobs[number - 1].end()
+        assert engine.jobs[number].arguments[0] == verb
+    engine.jobs[4].end()
     folder = made.parent / "a map_3_classes"
     assert side.shown[-1] == (folder, "a map, 3 classes")
     assert side.calls[-1] == "hide for good"
@@ -256,8 +262,9 @@ def test_a_map_that_fails_leaves_nothing_and_can_be_tried_again(panel, legend, s
     panel.cut.classes.setValue(3)
     qtbot.mouseClick(panel.cut.make_button, LEFT)
     folder = made.parent / "a map_3_classes"
-    (folder / "classes.tif").write_text("")
-    engine.jobs[-1].end()
+    for name in ("model.safetensors", "classes.tif"):
+        (folder / name).write_text("")
+        engine.jobs[-1].end()
     engine.jobs[-1].end(2, "No space left on the disk.", kind="disk")
     assert not folder.exists()
     assert panel.story.state == "cutting"

@@ -71,6 +71,20 @@ def test_polygons_are_asked_for_only_when_needed(panel):
     assert form.request().area == Area("canvas")
 
 
+def test_the_lowest_number_of_classes_is_as_many_as_the_image_suggests(panel, engine, qtbot):
+    form = panel.form
+    assert form.request().classes == 6
+    form.classes.setValue(2)
+    form.classes.setFocus()
+    qtbot.keyClick(form.classes, QtCore.Qt.Key.Key_Down)
+    assert form.classes.text() == "automatic"
+    assert form.request().classes is None
+    assert form.start_button.isEnabled()
+    qtbot.mouseClick(form.start_button, LEFT)
+    words = engine.jobs[0].arguments
+    assert words[words.index("--classes") + 1] == "auto"
+
+
 def test_a_map_service_has_a_pixel_size_and_an_end(panel):
     form = panel.form
     assert not form.pixel.isVisible()

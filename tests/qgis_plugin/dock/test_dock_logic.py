@@ -108,6 +108,9 @@ def test_arguments_of_the_work(request_):
     assert {"network.width=32", "network.blocks=2", "train.steps=100"} <= set(words)
     assert {"--log-json", "--overwrite"} <= set(words)
     assert "--device" not in run_arguments(request_, SOURCE)
+    assert problem_of(replace(request, classes=None)) is None
+    auto = run_arguments(replace(request, classes=None), SOURCE)
+    assert auto[auto.index("--classes") + 1] == "auto"
 
 
 def test_a_trial_is_short_and_in_the_middle(request_, tmp_path):
@@ -122,7 +125,9 @@ def test_a_trial_is_short_and_in_the_middle(request_, tmp_path):
 
 def test_the_command_takes_these_arguments(request_, tmp_path):
     main = pytest.importorskip("geoarseg.cli.main")
+    auto = replace(request_, classes=None)
     calls = [run_arguments(request_, SOURCE), *trial_arguments(request_, SOURCE, tmp_path)]
+    calls += [run_arguments(auto, SOURCE), *trial_arguments(auto, SOURCE, tmp_path)]
     calls.append(["legend", "--merge", "2,5=4", "--rename", "4=a = b", "--colour", "4=#000000", "--", "classes.tif"])
     for words in calls:
         context = main.cli.get_command(None, words[0]).make_context(words[0], words[1:])

@@ -206,6 +206,7 @@ recut = {
     "state": story.state,
     "names": sorted(entry.name() for entry in again),
     "files": files_under(folder / "map_7_classes"),
+    "model": str(folder / "map_7_classes" / "model.safetensors"),
     "classes": [row.value for row in story.table.rows],
     "shares": sum(row.share for row in story.table.rows),
     "trials": len(project.mapLayersByName("On trial: An image")),
@@ -222,6 +223,7 @@ form.pixel.setValue(1)
 refused = [form.note.text(), form.start_button.isEnabled()]
 form.pixel.setValue(250_000)
 said = form.time.text()
+form.classes.setValue(form.classes.minimum())
 form.folder.setText(str(folder / "from a service"))
 form.start_button.click()
 panel.waiting.cancel_button.click()
@@ -242,6 +244,17 @@ drawn = {
     "polygons": side.drawn_size(service.id(), Area("polygons", fields.id()), 10),
 }
 del mapped
+panel.legend.cut_button.click()
+wait(lambda: story.state == "cutting")
+auto = {
+    "text": form.classes.text(),
+    "asked": json.loads((folder / "from a service" / "summary.json").read_text())["settings"]["auto_classes"],
+    "made": len(story.table.rows),
+    "slider": sliders.classes.value(),
+    "kept": sliders.told.text(),
+}
+sliders.back_button.click()
+form.classes.setValue(4)
 choose(form.image, layer.id())
 choose(form.area, "whole")
 
@@ -277,6 +290,7 @@ say(
     saved=saved,
     recut=recut,
     drawn=drawn,
+    auto=auto,
     unloaded=unloaded,
 )
 application.exitQgis()
