@@ -20,6 +20,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TRANSFORM = Affine(0.5, 0, 366015.25, 0, -0.5, 5809965.75)
 
 
+def pytest_configure(config):
+    """Workers of pytest-xdist share the cores: one thread for each, and for each program that it starts."""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def pytest_report_header(config):
     lines = []
     for name in ("numpy", "torch", "rasterio", "xarray", "dask"):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 from affine import Affine
+from told import Told
 
 from geoarseg import compare as module
 from geoarseg.clustering import fitting
 from geoarseg.compare import DEFAULT_METHODS, METHODS, compare, settings_of
 from geoarseg.config import validate_settings
 from geoarseg.errors import InputError, OutputError, SettingsError
-from geoarseg.progress import Progress
 from geoarseg.settings import Settings
 
 SMALL = {"device": "cpu", "network": {"width": 8, "blocks": 1}, "train": {"steps": 4, "batch": 2, "crop_px": 32}}
@@ -21,18 +21,6 @@ def scene(make_raster):
     image = (values + rng.normal(0, 5, values.shape)).clip(1, 255).astype(np.uint8)
     labels[:3, :7] = 0
     return str(make_raster(image, dtype="uint8")), str(make_raster(labels[None], dtype="uint8")), labels
-
-
-class Heard(Progress):
-    def __init__(self):
-        super().__init__()
-        self.lines, self.trained = [], 0
-
-    def message(self, text):
-        self.lines.append(text)
-
-    def on_start(self, stage):
-        self.trained += stage.name == "train"
 
 
 def run(scene, out, **options):
@@ -61,24 +49,19 @@ def test_finished_trials_are_kept(scene, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "train_model", lambda *_, **__: pytest.fail("trained again"))
     assert run(scene, tmp_path / "out", methods=("kmeans", "ac")).trials == first.trials
     monkeypatch.undo()
-    heard = Heard()
+    told = Told()
     with pytest.raises(OutputError, match="exists"):
         run(scene, tmp_path / "out", methods=("ac",), classes=4)
-    run(scene, tmp_path / "out", methods=("ac",), classes=4, overwrite=True, progress=heard)
-    assert heard.trained == 2, "other arguments, other trials"
+    run(scene, tmp_path / "out", methods=("ac",), classes=4, overwrite=True, progress=told)
+    assert told.stages.count("train") == 2, "other arguments, other trials"
 
 
 def test_a_trial_that_was_cut_off_goes_on(scene, tmp_path):
-    class Stop(Heard):
-        def on_change(self, stage):
-            if stage.name == "train" and stage.done == 2:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        run(scene, tmp_path / "cut", methods=("ac",), progress=Stop())
-    heard = Heard()
-    again = run(scene, tmp_path / "cut", methods=("ac",), progress=heard)
-    assert any("behind step 2" in line for line in heard.lines)
+        run(scene, tmp_path / "cut", methods=("ac",), progress=Told(2, stage="train"))
+    told = Told()
+    again = run(scene, tmp_path / "cut", methods=("ac",), progress=told)
+    assert any("behind step 2" in text for text in told.texts)
     whole = run(scene, tmp_path / "whole", methods=("ac",))
     assert [t.one_to_one for t in again.trials] == [t.one_to_one for t in whole.trials]
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from told import Told
 
 from geoarseg.config import load_settings
 from geoarseg.earlier import earlier_model
 from geoarseg.errors import OutputError
 from geoarseg.pipeline import OUTPUT_NAMES, run
-from geoarseg.progress import Progress
 from geoarseg.raster.legend import LegendEdit
 from geoarseg.raster.scene import open_scene
 from geoarseg.relabel import relabel_files
@@ -24,17 +24,6 @@ TINY = [
 LATER = ("summary.json", "preview.png", "report.html", "classes.gpkg")
 
 
-class Stages(Progress):
-    """Remembers what was done."""
-
-    def __init__(self):
-        super().__init__()
-        self.names = []
-
-    def on_start(self, stage):
-        self.names.append(stage.name)
-
-
 @pytest.fixture
 def image(make_raster, tmp_path):
     (tmp_path / "in").mkdir()
@@ -43,9 +32,9 @@ def image(make_raster, tmp_path):
 
 
 def run_again(image, out, *settings, **options):
-    progress = Stages()
-    run([str(image)], out, settings=load_settings(overrides=[*TINY, *settings]), progress=progress, **options)
-    return progress.names
+    told = Told()
+    run([str(image)], out, settings=load_settings(overrides=[*TINY, *settings]), progress=told, **options)
+    return told.stages
 
 
 @pytest.mark.parametrize(

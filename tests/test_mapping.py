@@ -5,26 +5,15 @@ import rasterio
 import shapely
 from affine import Affine
 from tiny_model import CLASSES, random_pixels, tiny_predictor
+from told import Told
 
 from geoarseg.errors import InputError, OutputError, SettingsError
 from geoarseg.inference import maps
 from geoarseg.mapping import segment_images
-from geoarseg.progress import Progress
 from geoarseg.settings import Settings
 
 SETTINGS = Settings.model_validate({"segment": {"window_px": 32}})
 HEIGHT, WIDTH = 60, 70
-
-
-class Told(Progress):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def message(self, text):
-        self.texts.append(text)
-
-    warning = message
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +136,7 @@ def test_images_unlike_the_training_are_told_of_once(images, model, make_raster,
     trained = model.with_card(model.card.model_copy(update={"pixel_m": 10.0}))
     progress = Told()
     segment(images, trained, tmp_path / "out", per_image=True, progress=progress)
-    (warning,) = [text for text in progress.texts if "may mean little" in text]
+    (warning,) = progress.warnings
     assert images[0] in warning
     assert "1 m" in warning
     assert "10 m" in warning

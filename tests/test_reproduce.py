@@ -4,13 +4,13 @@ import json
 import pytest
 import torch
 from tiny_store import make_store
+from told import Told
 
 from geoarseg import paper, reproduce, trained
 from geoarseg.config import load_settings
 from geoarseg.errors import InputError, SettingsError, TrainingError
 from geoarseg.network.model import Network
 from geoarseg.paper import CELLS, TITLES, config_folder, select_cells
-from geoarseg.progress import Progress
 
 CHOSEN = [(cell, choice) for cell in CELLS if cell.way != "not built" for choice in cell.choices]
 TINY = ("network.blocks=1", "train.crop_px=32", "train.batch=2", "train.max_shift_px=2", "train.steps=2")
@@ -213,29 +213,14 @@ def test_a_training_that_breaks_down_costs_one_cell(data, tmp_path, monkeypatch)
     assert float(rows["table-1a/random-potsdam"]["accuracy"]) > 0
 
 
-class Listening(Progress):
-    """Hears the messages, and interrupts the training behind its second step if told to."""
-
-    def __init__(self, interrupt):
-        super().__init__()
-        self.interrupt, self.messages = interrupt, []
-
-    def on_change(self, stage):
-        if self.interrupt and stage.name == "train" and stage.done == 2:
-            raise KeyboardInterrupt
-
-    def message(self, text):
-        self.messages.append(text)
-
-
 def test_an_interrupted_cell_goes_on(data, tmp_path):
     name, options = "table-1a/F1-potsdam", {"overrides": (*TINY[:-1], "train.steps=4")}
     with pytest.raises(KeyboardInterrupt):
-        run([name], data, tmp_path / "a", progress=Listening(True), **options)
+        run([name], data, tmp_path / "a", progress=Told(2, stage="train"), **options)
     assert not list((tmp_path / "a").rglob("*.json"))
-    again = Listening(False)
+    again = Told()
     cut = run([name], data, tmp_path / "a", progress=again, **options)
-    assert "Going on behind step 2 of 4." in again.messages
+    assert "Going on behind step 2 of 4." in again.texts
     assert cut == run([name], data, tmp_path / "b", **options)
 
 

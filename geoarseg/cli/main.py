@@ -7,12 +7,15 @@ import json
 import os
 import sys
 import traceback
+from functools import partial
+from importlib import metadata
 from typing import Any
 
 import click
 
 from geoarseg import __version__
 from geoarseg.cli.leash import put_on_leash
+from geoarseg.container import bound_threads
 from geoarseg.errors import GeoArSegError, SettingsError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
@@ -75,13 +78,20 @@ class LazyGroup(click.Group):
 _VERSION = "Print the versions of geoarseg, GDAL and torch, and exit."
 
 
+def _gdal_version() -> str:
+    import rasterio
+
+    return str(rasterio.__gdal_version__)
+
+
 def _print_versions(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
     if not asked or context.resilient_parsing:
         return
     click.echo(f"geoarseg, version {__version__}")
-    for module, name, version in (("rasterio", "GDAL", "__gdal_version__"), ("torch", "torch", "__version__")):
+    # The plugin asks before each job: torch is not imported, which takes a second.
+    for name, version_of in (("GDAL", _gdal_version), ("torch", partial(metadata.version, "torch"))):
         try:
-            click.echo(f"{name} {getattr(importlib.import_module(module), version)}")
+            click.echo(f"{name} {version_of()}")
         except Exception:  # a library that fails at import may raise anything; `geoarseg doctor` says why
             click.echo(f"{name} does not work")
     context.exit()
@@ -99,6 +109,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    bound_threads()
     try:
         put_on_leash()
     except GeoArSegError as error:

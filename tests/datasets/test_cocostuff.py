@@ -4,12 +4,12 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from told import Told
 
 from geoarseg.datasets.cocostuff import open_cocostuff
 from geoarseg.datasets.cocostuff_classes import COARSE_NAMES, STUFF_NAMES, THREE_NAMES, class_table
 from geoarseg.datasets.prepare import prepare_store
 from geoarseg.errors import InputError, SettingsError
-from geoarseg.progress import Progress
 
 # COCO's own category list: the ids, which are one above the values, of each supercategory
 SUPERCATEGORIES = {
@@ -30,24 +30,6 @@ SUPERCATEGORIES = {
     "window": [180, 181],
 }
 SKY, GRASS, SAND, WALL, PERSON = 156, 123, 153, 172, 0
-
-
-class Listener(Progress):
-    """Keeps the lines; Ctrl-C after so many images."""
-
-    def __init__(self, interrupt_after=None):
-        super().__init__()
-        self.lines, self.warnings, self.left = [], [], interrupt_after
-
-    def message(self, text):
-        self.lines.append(text)
-
-    def warning(self, text):
-        self.warnings.append(text)
-
-    def on_change(self, stage):
-        if self.left is not None and stage.done >= self.left:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -185,7 +167,7 @@ def test_an_interrupted_preparation_goes_on_bit_for_bit(add, tmp_path):
 
     prepare_store(open_cocostuff(tmp_path / "src"), tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        prepare_store(open_cocostuff(tmp_path / "src"), tmp_path / "store", progress=Listener(interrupt_after=3))
+        prepare_store(open_cocostuff(tmp_path / "src"), tmp_path / "store", progress=Told(3))
     state = json.loads((tmp_path / "store" / "unfinished.json").read_text())
     assert (state["done"], state["crops"]) == (3, 2)
     prepare_store(open_cocostuff(tmp_path / "src"), tmp_path / "store")
@@ -197,9 +179,9 @@ def test_missing_files_get_a_line_each(add, tmp_path):
         add(name, stuff())
     (tmp_path / "src" / "train2017" / "a.jpg").unlink()
     (tmp_path / "src" / "stuffthingmaps" / "train2017" / "b.png").unlink()
-    listener = Listener()
-    assert open_cocostuff(tmp_path / "src", progress=listener).sources == ("train2017/c.jpg",)
-    assert listener.warnings == [
+    told = Told()
+    assert open_cocostuff(tmp_path / "src", progress=told).sources == ("train2017/c.jpg",)
+    assert told.warnings == [
         "1 images have no labels in train2017 and are left out: b.",
         "1 label images have no image in train2017 and are left out: a.",
         "val2017 is missing.",

@@ -2,31 +2,13 @@ import hashlib
 
 import numpy as np
 import pytest
+from told import Told
 
 from geoarseg.datasets.potsdam import open_potsdam
 from geoarseg.datasets.potsdam_files import ALL_TILES, PARTICIPANT_TILES
 from geoarseg.datasets.prepare import prepare_store
 from geoarseg.errors import InputError
-from geoarseg.progress import Progress
 from geoarseg.raster.potsdam_colours import COLOURS, decode_colours, encode_colours
-
-
-class Listener(Progress):
-    """Keeps the lines; Ctrl-C after so many tiles."""
-
-    def __init__(self, interrupt_after=None):
-        super().__init__()
-        self.lines, self.warnings, self.left = [], [], interrupt_after
-
-    def message(self, text):
-        self.lines.append(text)
-
-    def warning(self, text):
-        self.warnings.append(text)
-
-    def on_change(self, stage):
-        if self.left is not None and stage.done >= self.left:
-            raise KeyboardInterrupt
 
 
 def classes_of(seed, height=800, width=800):
@@ -99,11 +81,11 @@ def test_an_interrupted_preparation_goes_on_bit_for_bit(source, tmp_path):
 
     prepare_store(open_potsdam(source), tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        prepare_store(open_potsdam(source), tmp_path / "store", progress=Listener(interrupt_after=2))
+        prepare_store(open_potsdam(source), tmp_path / "store", progress=Told(2))
     assert "dataset.json" not in files("store")
-    listener = Listener()
-    prepare_store(open_potsdam(source), tmp_path / "store", progress=listener)
-    assert any("behind 2 of 3 tiles" in line for line in listener.lines)
+    told = Told()
+    prepare_store(open_potsdam(source), tmp_path / "store", progress=told)
+    assert any("behind 2 of 3 tiles" in line for line in told.texts)
     assert files("store") == files("whole")
 
 
@@ -113,9 +95,9 @@ def test_odd_colours_are_counted_file_by_file(make_tile, tmp_path):
     rgb[:, 1, :5] = np.array([128, 0, 200])[:, None]
     rgb[:, 2, :2] = 0
     make_tile("2_10", seed=1, labels="5_Labels_all", colours=rgb)
-    listener = Listener()
-    store = prepare_store(open_potsdam(tmp_path / "src"), tmp_path / "store", progress=listener)
-    (line,) = [text for text in listener.warnings if "label" in text]
+    told = Told()
+    store = prepare_store(open_potsdam(tmp_path / "src"), tmp_path / "store", progress=told)
+    (line,) = [text for text in told.warnings if "label" in text]
     assert line.startswith("top_potsdam_2_10_label.tif: 3 pixels are slightly off")
     assert "7 pixels have no colour of a class" in line
     assert store.counts == {
@@ -141,12 +123,12 @@ def test_all_kinds_of_label_folders(make_tile, tmp_path, folder, suffix):
     rgb = encode_colours(classes_of(0))
     rgb[:, :, 100:110] = 0
     make_tile("2_10", labels=folder, suffix=suffix, colours=rgb)
-    listener = Listener()
-    store = prepare_store(open_potsdam(tmp_path / "src"), tmp_path / "store", progress=listener)
+    told = Told()
+    store = prepare_store(open_potsdam(tmp_path / "src"), tmp_path / "store", progress=told)
     assert store.labelled.all()
     assert (store.labels[0, :, 50:55] == 0).all()
     assert (store.labels[0, :, :50] > 0).all()
-    assert any("no colour of a class" in text for text in listener.warnings) == (suffix == "label")
+    assert any("no colour of a class" in text for text in told.warnings) == (suffix == "label")
 
 
 def test_boundaries_and_all_labels_come_first_unless_a_folder_is_named(make_tile, tmp_path):
@@ -154,12 +136,12 @@ def test_boundaries_and_all_labels_come_first_unless_a_folder_is_named(make_tile
     make_tile("2_10", labels="5_Labels_for_participants", colours=other)
     make_tile("2_10", labels="5_Labels_all_noBoundary", suffix="label_noBoundary", colours=other)
     make_tile("2_10", labels="5_Labels_all")
-    listener = Listener()
-    store = prepare_store(open_potsdam(tmp_path / "src", progress=listener), tmp_path / "a")
+    told = Told()
+    store = prepare_store(open_potsdam(tmp_path / "src", progress=told), tmp_path / "a")
     assert len(np.unique(store.labels)) == 6
     assert any(
         text == "Labels: 5_Labels_all (also there: 5_Labels_for_participants, 5_Labels_all_noBoundary)."
-        for text in listener.lines
+        for text in told.texts
     )
     named = open_potsdam(tmp_path / "src", labels="5_Labels_for_participants")
     assert (prepare_store(named, tmp_path / "b").labels == 6).all()
@@ -183,16 +165,16 @@ def test_missing_and_surplus_files_get_a_line_each(source, make_tile, make_raste
     (folder / "top_potsdam_2_10_RGBIR.tfw").write_text("a world file is fine")
     (folder / "notes.txt").write_text("")
     make_raster(np.zeros((3, 800, 800), np.uint8), source / "5_Labels_all" / "top_potsdam_3_10_label.tif")
-    listener = Listener()
-    open_potsdam(source, progress=listener)
-    text = "\n".join(listener.warnings)
+    told = Told()
+    open_potsdam(source, progress=told)
+    text = "\n".join(told.warnings)
     assert "2 files in 4_Ortho_RGBIR are not used: notes.txt, top_potsdam_2_10_RGBIR.tif." in text
     assert "1 files in 5_Labels_all are not used: top_potsdam_2_10_label.tif." in text
     assert "35 of the 38 tiles are missing: 2_11, 2_12, 2_14, 3_10 and 31 more." in text
     assert "1 tiles are none of the 38; they are used: 9_9." in text
     assert "1 label files have no image and are not used: 3_10." in text
     assert "not of 6000 x 6000 pixels" in text
-    assert listener.lines[-1] == "4 tiles, 2 of them with labels."
+    assert told.texts[-1] == "4 tiles, 2 of them with labels."
 
 
 def test_edges_that_fill_no_crop_are_dropped(make_tile, tmp_path):
@@ -206,10 +188,10 @@ def test_edges_that_fill_no_crop_are_dropped(make_tile, tmp_path):
 def test_without_labels_there_is_a_warning(make_tile, tmp_path):
     make_tile("2_10")
     (tmp_path / "src" / "5_Labels_all.zip").write_bytes(b"PK")
-    listener = Listener()
-    store = prepare_store(open_potsdam(tmp_path / "src", progress=listener), tmp_path / "store")
+    told = Told()
+    store = prepare_store(open_potsdam(tmp_path / "src", progress=told), tmp_path / "store")
     assert not store.labelled.any()
-    assert any("5_Labels_all.zip is still packed" in text for text in listener.warnings)
+    assert any("5_Labels_all.zip is still packed" in text for text in told.warnings)
 
 
 def test_what_cannot_be_used_is_refused_before_anything_is_written(make_tile, make_raster, tmp_path):

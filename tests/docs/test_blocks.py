@@ -151,7 +151,7 @@ def _pip(words):
 def _python(words):
     if words[:2] != ["-m", "venv"]:
         paths = words[2:] if words[:2] == ["-m", "pytest"] else words[:1]
-        assert all((REPOSITORY / path).exists() for path in paths)
+        assert all((REPOSITORY / path).exists() for path in paths if not path.startswith("-"))
 
 
 def _dask(words):

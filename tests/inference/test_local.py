@@ -4,22 +4,13 @@ import numpy as np
 import pytest
 import torch
 from tiny_model import assembled, random_scene, tiny_predictor
+from told import Told
 
 from geoarseg.errors import GeoArSegError, InputError
 from geoarseg.inference.local import segment_here
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
-from geoarseg.progress import Progress
 from geoarseg.raster.memory import MemoryScene
-
-
-class Warnings(Progress):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def warning(self, text):
-        self.texts.append(text)
 
 
 class SmallGpu(Predictor):
@@ -38,12 +29,12 @@ def segmented(job, **options):
 
 
 def test_a_gpu_that_is_too_small_halves_the_batch_and_says_so():
-    image, progress = random_scene(16, 400), Warnings()
+    image, told = random_scene(16, 400), Told()
     expected = segmented(plan(image, tiny_predictor(), window_px=16))
-    found = segmented(plan(image, tiny_predictor(kind=SmallGpu), window_px=16), threads=1, batch=8, progress=progress)
+    found = segmented(plan(image, tiny_predictor(kind=SmallGpu), window_px=16), threads=1, batch=8, progress=told)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
-    assert [text.rpartition("; ")[2] for text in progress.texts] == ["going on with 4.", "going on with 2."]
+    assert [text.rpartition("; ")[2] for text in told.warnings] == ["going on with 4.", "going on with 2."]
 
 
 def test_a_gpu_with_no_room_for_one_window_is_one_line(monkeypatch):

@@ -14,28 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rio_cogeo.cogeo import cog_validate
 from tiny_model import CLASSES, random_pixels, tiny_predictor
+from told import Told
 
 from geoarseg.errors import OutputError, SettingsError
 from geoarseg.inference import maps
 from geoarseg.inference.area import AreaOfInterest
 from geoarseg.inference.maps import MapPaths, write_maps
 from geoarseg.models import legend_of
-from geoarseg.progress import Progress
 from geoarseg.raster.scene import open_scene
 from geoarseg.raster.window import Window
 from geoarseg.settings import SegmentSettings
 
 HEIGHT, WIDTH, WINDOW_PX = 90, 110, 32
 SETTINGS = SegmentSettings(window_px=WINDOW_PX)
-
-
-class Told(Progress):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def message(self, text):
-        self.texts.append(text)
 
 
 @pytest.fixture(scope="module")

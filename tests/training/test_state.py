@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 import torch
+from told import Told
 
 from geoarseg.config import validate_settings
 from geoarseg.progress import Progress
@@ -33,23 +34,6 @@ def settings(**train):
 @pytest.fixture(scope="module")
 def scene():
     return MemoryScene(np.random.default_rng(0).normal(0, 1, (3, 80, 70)).astype(np.float32))
-
-
-class StopAt(Progress):
-    """Presses Ctrl-C when a step is done."""
-
-    def __init__(self, step):
-        super().__init__()
-        self.step, self.heard = step, []
-
-    def on_change(self, stage):
-        if stage.name == "train" and stage.done == self.step:
-            raise KeyboardInterrupt
-
-    def message(self, text):
-        self.heard.append(text)
-
-    warning = message
 
 
 def train(scene, options, *, path=None, progress=None, **keeping):
@@ -96,11 +80,11 @@ def test_20_steps_equal_10_and_10_bit_for_bit(scene, tmp_path, objective):
     whole = train(scene, options, **score)
     path = tmp_path / "model.state"
     with pytest.raises(KeyboardInterrupt):
-        train(scene, options, path=path, progress=StopAt(10), **score)
+        train(scene, options, path=path, progress=Told(10, stage="train"), **score)
     assert path.is_file()
-    resumed = StopAt(None)
+    resumed = Told()
     parts = train(scene, options, path=path, progress=resumed, **score)
-    assert any("behind step 10" in text for text in resumed.heard)
+    assert any("behind step 10" in text for text in resumed.texts)
     assert parts.losses == whole.losses
     assert parts.scores == whole.scores
     assert parts.best_step == whole.best_step
@@ -111,16 +95,16 @@ def test_the_state_is_also_saved_by_time(scene, tmp_path):
     options = settings(checkpoint_every_s=0, steps=3)
     path = tmp_path / "model.state"
     train(scene, options, path=path)
-    again = StopAt(None)
+    again = Told()
     assert train(scene, options, path=path, progress=again).steps == 3
-    assert any("behind step 3" in text for text in again.heard)
+    assert any("behind step 3" in text for text in again.texts)
 
 
 @pytest.mark.parametrize("damage", ["other settings", "cut", "foreign", "empty"])
 def test_a_state_of_no_use_is_said_and_not_continued(scene, tmp_path, damage):
     path = tmp_path / "model.state"
     with pytest.raises(KeyboardInterrupt):
-        train(scene, settings(), path=path, progress=StopAt(2))
+        train(scene, settings(), path=path, progress=Told(2, stage="train"))
     options = settings(steps=4)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-2000])
@@ -128,9 +112,9 @@ def test_a_state_of_no_use_is_said_and_not_continued(scene, tmp_path, damage):
         torch.save({"weights": torch.zeros(3)}, path)
     elif damage == "empty":
         path.write_bytes(b"")
-    again = StopAt(None)
+    again = Told()
     assert train(scene, options, path=path, progress=again).losses == train(scene, options).losses
-    assert any("starts afresh" in text for text in again.heard)
+    assert any("starts afresh" in text for text in again.warnings)
 
 
 def test_a_state_file_can_execute_nothing(scene, tmp_path, monkeypatch):
@@ -171,11 +155,11 @@ def test_readers_change_nothing(scene, tmp_path, objective):
     whole = train(scene, alone, **score)
     path = tmp_path / "model.state"
     with pytest.raises(KeyboardInterrupt):
-        train(scene, alone, path=path, progress=StopAt(4), **score)
-    resumed = StopAt(7)
+        train(scene, alone, path=path, progress=Told(4, stage="train"), **score)
+    resumed = Told(7, stage="train")
     with pytest.raises(KeyboardInterrupt):
         train(scene, fed, path=path, progress=resumed, **score)
-    assert any("behind step 4" in text for text in resumed.heard)
+    assert any("behind step 4" in text for text in resumed.texts)
     parts = train(scene, alone, path=path, **score)
     assert parts.losses == whole.losses
     assert parts.scores == whole.scores
