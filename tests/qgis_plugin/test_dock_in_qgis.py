@@ -87,6 +87,9 @@ def test_other_numbers_of_classes_by_the_sliders(played):
     assert recut["names"] == ["Land cover of An image, 7 classes", "Land-cover polygons of An image, 7 classes"]
     assert set(recut["files"]) >= {"classes.tif", "classes.gpkg", "confidence.tif", "model.safetensors"}
     assert load_card(recut["model"]).classes == 7
+    images, place, can_be_cut = recut["reopened"]
+    assert [Path(image).name for image in images] == ["input.vrt"]
+    assert (place, can_be_cut) == ("map_7_classes", True)
     assert recut["classes"] == list(range(1, 8))
     assert recut["shares"] == pytest.approx(1, abs=1e-3)
     assert recut["trials"] == 0

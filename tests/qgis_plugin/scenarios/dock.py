@@ -212,6 +212,9 @@ recut = {
     "trials": len(project.mapLayersByName("On trial: An image")),
     "old": ticked(maps),
 }
+panel.story.back()
+panel.story.open(folder / "map_7_classes")
+recut["reopened"] = [list(story.origin.images), story.origin.model.parent.name, panel.legend.cut_button.isEnabled()]
 
 # ---- the map service: drawn first, cancelled once
 panel.story.back()
