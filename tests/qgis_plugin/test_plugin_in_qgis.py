@@ -100,6 +100,13 @@ def test_as_many_classes_as_the_image_suggests_are_asked_of_the_command(qgis, sc
     assert "needs the tree" in answer  # the paper's objective has none
 
 
+def test_as_many_classes_as_the_training_suggests_are_asked_of_the_command(qgis, mapped, scene, tmp_path):
+    options = {"INPUT": scene, "MODEL": mapped["MODEL"], "OUTPUT": tmp_path / "classes.tif", "AUTO_CLASSES": True}
+    answer = fail(qgis, "run", "geoarseg:segment", "--", *(f"{name}={value}" for name, value in options.items()))
+    assert "--classes auto" in answer
+    assert "no tree" in answer
+
+
 def test_another_number_of_classes_is_asked_of_the_command(qgis, mapped, scene, tmp_path):
     options = {"INPUT": scene, "MODEL": mapped["MODEL"], "OUTPUT": tmp_path / "classes.tif", "CLASSES": 3, "ALPHA": 0.5}
     answer = fail(qgis, "run", "geoarseg:segment", "--", *(f"{name}={value}" for name, value in options.items()))

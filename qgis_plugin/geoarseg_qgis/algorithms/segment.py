@@ -8,6 +8,7 @@ from typing import Any
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
@@ -17,7 +18,7 @@ from ..command import arguments
 from ..messages import tr
 from .base import disk_problem
 from .image import Image, ImageAlgorithm, advanced, image_parameters
-from .training import CLASSES, machine_options, machine_parameters, settings_problem, whole_number
+from .training import AUTO_CLASSES, CLASSES, machine_options, machine_parameters, settings_problem, whole_number
 
 ALPHA, MODEL, WORKERS, OUTPUT, CONFIDENCE, PROBABILITIES = (
     "ALPHA",
@@ -68,7 +69,9 @@ class SegmentAlgorithm(ImageAlgorithm):
         text = tr("How unequal the classes may be, from 0 to 1 (as trained if empty)")
         alpha = QgsProcessingParameterNumber(ALPHA, text, double, None, True, 0, 1)
         classes = whole_number(CLASSES, tr("Number of classes (as trained if empty)"), None, 2, 254)
-        for parameter in (classes, *others, advanced(alpha), advanced(workers), *machine_parameters()):
+        text = tr("As many classes as the image of the training suggests, in place of the number")
+        auto = QgsProcessingParameterBoolean(AUTO_CLASSES, text, False)
+        for parameter in (classes, auto, *others, advanced(alpha), advanced(workers), *machine_parameters()):
             self.addParameter(parameter)
         self.addParameter(QgsProcessingParameterRasterDestination(OUTPUT, tr("Land cover")))
         for name, text in ((CONFIDENCE, tr("Confidence")), (PROBABILITIES, tr("Probabilities of all classes"))):
@@ -97,6 +100,7 @@ class SegmentAlgorithm(ImageAlgorithm):
         results = {OUTPUT: path, **{name: place for name, place in extra.items() if place}}
         work = self.scratch("image")
         work.mkdir(parents=True, exist_ok=True)
+        is_auto = self.parameterAsBool(parameters, AUTO_CLASSES, context)
         words = arguments(
             "segment",
             self._image.file(work, feedback, cut=False),
@@ -104,7 +108,7 @@ class SegmentAlgorithm(ImageAlgorithm):
             out=path,
             confidence=extra[CONFIDENCE],
             probabilities=extra[PROBABILITIES],
-            classes=self._number(parameters, CLASSES, context, int),
+            classes="auto" if is_auto else self._number(parameters, CLASSES, context, int),
             alpha=self._number(parameters, ALPHA, context, float),
             bands=self._image.bands,
             window=self._image.window(),

@@ -344,6 +344,10 @@ Das Bild braucht die Kanäle, auf denen das Modell trainiert wurde, in deren Rei
         <translation>Anzahl der Klassen (wie trainiert, wenn leer)</translation>
     </message>
     <message>
+        <source>As many classes as the image of the training suggests, in place of the number</source>
+        <translation>So viele Klassen, wie das Bild des Trainings nahelegt, statt der Anzahl</translation>
+    </message>
+    <message>
         <source>Probabilities of all classes</source>
         <translation>Wahrscheinlichkeiten aller Klassen</translation>
     </message>
