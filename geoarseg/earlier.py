@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geoarseg.errors import ModelFileError
-from geoarseg.inference.maps import MapPaths, MapSummary, is_made_of
+from geoarseg.inference.maps import MapPaths, MapSummary, are_whole
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import Job
 from geoarseg.network.checkpoint import load_card
@@ -44,7 +44,7 @@ def earlier_model(path: Path, scenes: Sequence[Scene], *, settings: Settings) ->
 
 def earlier_maps(paths: MapPaths, job: Job) -> MapSummary | None:
     """The rasters of a segmentation if they are all there and made of just this job, else None."""
-    if not all(is_made_of(path, job) for path in (paths.classes, *paths.extra)):
+    if not are_whole(paths, job):
         return None
     (counts,) = count_values(paths.classes)
     return MapSummary(paths, tuple(counts[: job.predictor.classes + 1].tolist()))

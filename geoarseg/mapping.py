@@ -8,7 +8,7 @@ from pathlib import Path
 from geoarseg.errors import InputError, SettingsError
 from geoarseg.inference.area import AreaOfInterest, area_on, read_polygons
 from geoarseg.inference.familiar import strange_pixels, strange_values
-from geoarseg.inference.maps import MapPaths, MapSummary, check_paths, is_made_of, write_maps
+from geoarseg.inference.maps import MapPaths, MapSummary, are_whole, check_paths, write_maps
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import Job, plan
 from geoarseg.models import legend_of
@@ -139,7 +139,7 @@ def segment_images(
             progress.message(f"No polygon of {area} touches {scene.paths[0]}: it gets no raster.")
             continue
         job = plan(scene, predictor, window_px=settings.segment.window_px, region=region, area=within)
-        if per_image and not overwrite and all(is_made_of(path, job) for path in (paths.classes, *paths.extra)):
+        if per_image and not overwrite and are_whole(paths, job):
             progress.message(f"{paths.classes} is there already.")
             continue
         check_paths(paths, job, overwrite=overwrite)

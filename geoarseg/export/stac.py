@@ -75,3 +75,5 @@ def _written(path: Path) -> datetime:
         return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, OverflowError) as error:  # the clock was wrong by thousands of years
+        raise InputError(f"{path} was written in no year of our calendar.", "Date the item with --datetime.") from error

@@ -19,7 +19,7 @@ from geoarseg.errors import SettingsError
 from geoarseg.inference.area import AreaOfInterest
 from geoarseg.inference.heap import give_back_freed_memory
 from geoarseg.inference.predictor import NODATA_CONFIDENCE, Predictor, Probabilities
-from geoarseg.inference.spool import Plane, Spool
+from geoarseg.inference.spool import Plane, Spool, remove_windows
 from geoarseg.inference.stream import segment_tiles
 from geoarseg.inference.work import Job, SegmentedWindow, plan
 from geoarseg.progress import Progress, Stage
@@ -138,17 +138,30 @@ def check_paths(paths: MapPaths, job: Job, *, overwrite: bool) -> None:
     """Refuse, before any work, outputs that cannot be written.
 
     Rasters of just this job beside the class raster are not refused: they remain of a run that was killed in between.
+    What one left that was killed when all was whole is deleted.
 
     Raises:
         OutputError: an output exists, or its folder cannot be written.
         SettingsError: two outputs are one file.
     """
+    if not overwrite:
+        are_whole(paths, job)
     check_output_path(paths.classes, overwrite)
     for path in paths.extra:
         check_output_path(path, overwrite or is_made_of(path, job))
     places = [path.absolute() for path in (paths.classes, *paths.extra)]
     if len(set(places)) < len(places):
         raise SettingsError(f"Two outputs are to be one file, {places[0]}.", "Give each a name of its own.")
+
+
+def are_whole(paths: MapPaths, job: Job) -> bool:
+    """Whether all rasters are there, made of just this; what killed makers left beside them is deleted then."""
+    if not all(is_made_of(path, job) for path in (paths.classes, *paths.extra)):
+        return False
+    remove_windows(paths.classes, run_key(job))
+    for path in (paths.classes, *paths.extra):
+        remove_leftovers(path)
+    return True
 
 
 def is_made_of(path: Path, job: Job) -> bool:

@@ -207,6 +207,41 @@ def folder_of(output: Path) -> Path:
     return output.with_name(f".{output.name}.partial")
 
 
+def remove_windows(output: Path, key: dict[str, object]) -> None:
+    """Delete the finished windows of an output that is whole: a process was killed before it did.
+
+    Those that were made with other arguments stay, and those of a process that is at work.
+
+    Args:
+        output: the file beside which they lie.
+        key: as that of the spool.
+    """
+    folder = folder_of(output)
+    if not folder.is_dir() or not _is_of(folder, key):
+        return
+    with suppress(Timeout, OSError):
+        lock = FileLock(folder / _LOCK)
+        lock.acquire(timeout=0)
+        try:
+            _empty(folder)
+        finally:
+            lock.release()
+        (folder / _LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _is_of(folder: Path, key: dict[str, object]) -> bool:
+    """Whether windows were made with these arguments, or are worth nothing, since that is not known any more."""
+    try:
+        kept = json.loads((folder / _KEY).read_bytes())
+        same: bool = {name: kept[name] for name in kept.keys() - {"planes", "shape"}} == json.loads(json.dumps(key))
+        return same
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def _empty(folder: Path) -> None:
     """Delete all but the lock; first what says that windows are finished."""
     for file in sorted(folder.iterdir()):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from geoarseg.durable import sync_file, sync_folder
 from geoarseg.errors import DiskFullError, GeoArSegError, OutputError
-from geoarseg.unfinished import unfinished_folder
+from geoarseg.unfinished import remove_leftovers, unfinished_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NEARLY_FULL_BYTES = 1 << 20
@@ -38,6 +38,7 @@ def check_output_path(path: str | os.PathLike[str], overwrite: bool = False) -> 
         if target.is_dir():
             raise OutputError(f"{path} is a folder.", "Name a file in it.")
         if os.path.lexists(target) and not overwrite:
+            remove_leftovers(target)  # of a maker that was killed when the file was in its place
             raise OutputError(f"{path} exists.", "Pass --overwrite to replace it.")
         folder = next(parent for parent in target.absolute().parents if os.path.lexists(parent))
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from geoarseg.durable import sync_file, sync_folder
 from geoarseg.errors import InputError, OutputError
-from geoarseg.unfinished import unfinished_folder
+from geoarseg.unfinished import remove_leftovers, unfinished_folder
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def check_place(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder.", "Give the name of a file.")
     if path.exists() and not overwrite:
+        remove_leftovers(path)  # of a maker that was killed when the layer was in its place
         raise OutputError(f"{path} exists already.", "Choose another name, or allow overwriting.")
 
 
