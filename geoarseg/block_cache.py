@@ -10,25 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from geoarseg.container import memory_limit
+
 _COPY_BYTES = 128 << 20
 _CACHE_BYTES = 512 << 20
 """Holds the rows that one row of windows needs, twice, of an image of four bytes a pixel 100,000 pixels wide."""
+_SHARE = 8  # of the memory of a container, one part in so many
 
 
 @cache
 def bound_block_cache() -> None:
     """Bound the cache of this process, unless GDAL_CACHEMAX in the environment says how large it may be."""
-    _set(_CACHE_BYTES)
+    _set(cache_bytes())
+
+
+def cache_bytes() -> int:
+    """How large the cache is: of one size, but where a container's memory is small."""
+    limit = memory_limit()
+    return _CACHE_BYTES if limit is None else min(_CACHE_BYTES, limit // _SHARE)
 
 
 @contextmanager
 def block_cache_for_copying() -> Iterator[None]:
     """Bound it to less while a raster is copied from top to bottom, which gains nothing from more."""
-    _set(_COPY_BYTES)
+    _set(min(_COPY_BYTES, cache_bytes()))
     try:
         yield
     finally:
-        _set(_CACHE_BYTES)
+        _set(cache_bytes())
 
 
 def _set(size: int) -> None:

@@ -5,7 +5,6 @@ Nothing is imported before it is examined: a library that cannot be loaded is a 
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from geoarseg import __version__
+from geoarseg.container import memory_limit, usable_cores
 
 SCHEMA = 1
 """Version of the facts' names, for programs that read them."""
@@ -60,7 +60,8 @@ def examine(folder: Path | None = None) -> Diagnosis:
         folder: where temporary files would go; None = the system's folder for them.
 
     Returns:
-        The diagnosis. Its facts are `geoarseg`, `python`, `executable`, `system` and `cores`; `torch` and `gdal` (their
+        The diagnosis. Its facts are `geoarseg`, `python`, `executable`, `system` and `cores` (those that this
+        process may use); `memory_limit_bytes` (of a container, None without); `torch` and `gdal` (their
         versions, None if they do not work); `cuda` (the version that torch was built for, or None); `gpus` (of the
         fields of `Gpu`); `temporary` with `folder`, `writable` and `free_bytes`.
     """
@@ -69,7 +70,8 @@ def examine(folder: Path | None = None) -> Diagnosis:
         "python": platform.python_version(),
         "executable": sys.executable,
         "system": platform.platform(),
-        "cores": os.cpu_count() or 1,
+        "cores": usable_cores(),
+        "memory_limit_bytes": memory_limit(),
         "torch": None,
         "cuda": None,
         "gpus": [],
@@ -151,7 +153,9 @@ def describe(diagnosis: Diagnosis) -> list[tuple[str, str]]:
         (name, str(facts[key] or "does not work"))
         for name, key in (("geoarseg", "geoarseg"), ("Python", "python"), ("program", "executable"))
     ]
-    rows += [("system", f"{facts['system']}, {facts['cores']} cores")]
+    limit = facts["memory_limit_bytes"]
+    memory = f", {limit / 2**30:.1f} GiB memory" if limit is not None else ""
+    rows += [("system", f"{facts['system']}, {facts['cores']} cores{memory}")]
     built = f", for CUDA {facts['cuda']}" if facts["cuda"] else ""
     rows += [("torch", f"{facts['torch']}{built}" if facts["torch"] else "does not work")]
     rows += [("GPU", _gpu_text(gpu)) for gpu in facts["gpus"]] or [("GPU", "none; the CPU computes")]

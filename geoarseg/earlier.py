@@ -15,14 +15,15 @@ from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.settings import Settings
 
-_TRAINED_BY = ("classes", "seed", "bands", "devices", "network", "train")
+_TRAINED_BY = ("classes", "auto_classes", "seed", "bands", "devices", "network", "train")
 """The settings that a model depends on."""
 
 
 def earlier_model(path: Path, scenes: Sequence[Scene], *, settings: Settings) -> Predictor | None:
     """The model at `path` if a training with these settings on these images has made it, else None.
 
-    Images are told apart by the statistics of their bands, which the model's card holds.
+    Images are told apart by the statistics of their bands, which the model's card holds. One whose classes have been
+    merged since, or cut to another number, is not it.
     """
     if not path.is_file():
         return None
@@ -32,6 +33,8 @@ def earlier_model(path: Path, scenes: Sequence[Scene], *, settings: Settings) ->
         return None
     asked = settings.model_dump(mode="json")
     if any(card.settings.get(name) != asked[name] for name in _TRAINED_BY) or card.band_names != scenes[0].band_names:
+        return None
+    if not settings.auto_classes and len(set(card.class_of)) != settings.classes:
         return None
     statistics = estimate_statistics(scenes, seed=settings.seed)
     if (card.centre, card.scale) != (statistics.centre, statistics.scale):

@@ -148,15 +148,29 @@ def _numbered(
     """The card with its classes numbered by size in the map, and their shares, the largest first.
 
     Where the map lost a class, the tree is cut anew by what both teacher and map give to each cluster: what one of them
-    hardly ever sees is no class then.
+    hardly ever sees is no class then. A cluster that is seen by itself may still be lost beside classes of several; it
+    does not count any more in the next cut, until no class is lost or none is left to be had.
     """
     shares = _shares_in_map(predictor.with_card(card), sampler)
-    if shares.min() < ALIVE_SHARE:
-        clusters = card.model_copy(update={"class_of": tuple(range(1, card.clusters + 1))})
-        both = np.minimum(_shares_in_map(predictor.with_card(clusters), sampler), teacher.tree.shares)
-        card = _cut(card, replace(teacher.tree, shares=tuple(both.tolist())), teacher, settings)
-        shares = _shares_in_map(predictor.with_card(card), sampler)
+    cuts, clusters = [(card, shares)], tuple(range(1, card.clusters + 1))
+    if _lost(shares):
+        alone = predictor.with_card(card.model_copy(update={"class_of": clusters}))
+        seen = np.minimum(_shares_in_map(alone, sampler), teacher.tree.shares)
+        while _lost(shares) and (seen > 0).sum() >= len(shares):
+            card = _cut(card, replace(teacher.tree, shares=tuple(seen.tolist())), teacher, settings)
+            shares = _shares_in_map(predictor.with_card(card), sampler)
+            cuts.append((card, shares))
+            of_lost = (shares < ALIVE_SHARE)[np.array(card.class_of) - 1]
+            if not seen[of_lost].any():
+                break
+            seen = np.where(of_lost, 0, seen)
+    card, shares = min(cuts, key=lambda cut: _lost(cut[1]))
     return card.model_copy(update={"class_of": by_share(card.class_of, shares)}), np.sort(shares)[::-1]
+
+
+def _lost(shares: NDArray[np.float64]) -> int:
+    """How many classes have next to none of the pixels."""
+    return int((shares < ALIVE_SHARE).sum())
 
 
 def _shares_in_map(predictor: Predictor, sampler: ReadingSampler) -> NDArray[np.float64]:

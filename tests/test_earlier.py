@@ -5,8 +5,12 @@ import pytest
 from told import Told
 
 from geoarseg.config import load_settings
+from geoarseg.earlier import earlier_model
 from geoarseg.errors import OutputError
 from geoarseg.pipeline import OUTPUT_NAMES, run
+from geoarseg.raster.legend import LegendEdit
+from geoarseg.raster.scene import open_scene
+from geoarseg.relabel import relabel_files
 
 TINY = [
     "device=cpu",
@@ -65,6 +69,23 @@ def test_a_model_of_other_settings_is_not_continued(image, tmp_path, change):
     with pytest.raises(OutputError, match=r"model\.safetensors exists"):
         run_again(image, out, change)
     assert run_again(image, out, change, overwrite=True)[:2] == ["statistics", "train"]
+
+
+def test_a_model_whose_classes_are_others_by_now_is_not_continued(image, tmp_path):
+    out = tmp_path / "out"
+    run_again(image, out)
+    (out / "summary.json").unlink()
+    relabel_files([out / "model.safetensors"], LegendEdit(merges={3: 1}))
+    with pytest.raises(OutputError, match=r"model\.safetensors exists"):
+        run_again(image, out)
+
+
+def test_a_model_of_a_given_number_is_none_of_a_suggested_one(image, tmp_path):
+    out, scenes, settings = tmp_path / "out", [open_scene([str(image)])], load_settings(overrides=TINY)
+    run_again(image, out)
+    assert earlier_model(out / "model.safetensors", scenes, settings=settings) is not None
+    auto = settings.model_copy(update={"auto_classes": True})
+    assert earlier_model(out / "model.safetensors", scenes, settings=auto) is None
 
 
 def test_a_model_of_other_images_is_not_continued(image, make_raster, tmp_path):

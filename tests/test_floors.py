@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "geoarseg"
 FLOORS = [
+    {"container"},
     {"__init__", "errors", "progress", "settings", "block_cache", "durable", "unfinished"},
     {"config"},
     {"raster", "vector", "network", "clustering", "metrics"},

@@ -15,7 +15,7 @@ from geoarseg.clustering.merging import MergeTree
 from geoarseg.config import validate_settings
 from geoarseg.datasets.store import open_store
 from geoarseg.evaluation.scores import score_maps
-from geoarseg.inference.predictor import Predictor
+from geoarseg.inference.predictor import Classified, Predictor
 from geoarseg.mapping import segment_scene
 from geoarseg.models import train_model, train_on_store, write_model
 from geoarseg.network.checkpoint import load_card
@@ -164,9 +164,8 @@ class RandomCrops:
         return tuple(map(np.stack, zip(*(random_pixels(32, 32, seed) for seed in range(count)), strict=True)))
 
 
-@pytest.mark.parametrize("smoothing_px", [0, 4])
-def test_a_class_that_the_map_lost_gives_way_to_another(smoothing_px):
-    """The teacher sees much of cluster 1, which the tree parts from the others last, and the network nothing."""
+def blind_to_the_first_cluster():
+    """A model of which the other clusters win alike."""
     predictor = tiny_predictor()
     last, seen = predictor.network.d, []
     last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean(dim=(0, 2, 3))))
@@ -174,6 +173,13 @@ def test_a_class_that_the_map_lost_gives_way_to_another(smoothing_px):
     with torch.no_grad():
         last.bias.copy_(-(last.weight[:, :, 0, 0] @ seen[0]))  # all win alike
         last.bias[0] = -50
+    return predictor
+
+
+@pytest.mark.parametrize("smoothing_px", [0, 4])
+def test_a_class_that_the_map_lost_gives_way_to_another(smoothing_px):
+    """The teacher sees much of cluster 1, which the tree parts from the others last, and the network nothing."""
+    predictor = blind_to_the_first_cluster()
     tree = MergeTree(((1, 2), (3, 4), (1, 3), (0, 1)), (0.5, 0.4, 0.3, 0.2, 0.0), (0.4, 0.2, 0.2, 0.1, 0.1))
     teacher = Teacher([], tree, np.full((5, 5), 0.04), 1.0)
     changes = {"class_of": (1, 2, 2, 2, 2), "merges": tree.merges, "smoothing_px": smoothing_px}
@@ -183,3 +189,42 @@ def test_a_class_that_the_map_lost_gives_way_to_another(smoothing_px):
     assert card.class_of[1:] in {(1, 1, 2, 2), (2, 2, 1, 1)}
     assert shares[0] >= shares[1] > 0.01
     assert shares.sum() == pytest.approx(1)
+
+
+def test_there_may_be_too_few_clusters_for_all_classes():
+    predictor = blind_to_the_first_cluster()
+    tree = MergeTree(((1, 2), (3, 4), (1, 3), (0, 1)), (0.5, 0.4, 0.3, 0.2, 0.0), (0.4, 0.2, 0.2, 0.1, 0.1))
+    card = predictor.card.model_copy(update={"merges": tree.merges})
+    teacher = Teacher([], tree, np.full((5, 5), 0.04), 1.0)
+    card, shares = _numbered(card, teacher, predictor, RandomCrops(), validate_settings({"classes": 5}))
+    assert card.class_of[0] == 5
+    assert shares[-1] == 0
+    assert (shares[:4] > 0.01).all()
+
+
+class Painted:
+    """A model that gives five kinds of pixels these probabilities of five clusters, which classes add up."""
+
+    SHARES = np.array(
+        [[4, 3, 3, 0, 0], [2, 8, 0, 0, 0], [2, 0, 8, 0, 0], [0, 0, 0, 9, 1], [0, 0, 0, 1, 9]]
+    )  # the first cluster wins the first kind, but not from the second and the third together
+
+    def __init__(self, card):
+        self.card, self.classes = card, card.classes
+
+    def with_card(self, card):
+        return Painted(card)
+
+    def classify(self, images, valid):
+        member = np.eye(self.classes)[np.array(self.card.class_of) - 1]
+        kinds = np.arange(valid.size).reshape(valid.shape) % 5
+        return Classified((self.SHARES @ member).argmax(axis=1)[kinds] + 1, kinds, None)
+
+
+def test_a_cluster_that_loses_to_a_class_of_several_does_not_count():
+    tree = MergeTree(((1, 2), (3, 4), (0, 1), (0, 3)), (0.5, 0.4, 0.3, 0.2, 0.0), (0.2,) * 5)
+    card = tiny_predictor().card.model_copy(update={"merges": tree.merges, "class_of": (1, 2, 2, 3, 3)})
+    teacher = Teacher([], tree, np.full((5, 5), 0.04), 1.0)
+    card, shares = _numbered(card, teacher, Painted(card), RandomCrops(), validate_settings({"classes": 3}))
+    assert card.class_of in {(1, 1, 1, 2, 3), (1, 1, 1, 3, 2)}
+    assert shares.tolist() == pytest.approx([0.6, 0.2, 0.2], abs=0.001)

@@ -15,6 +15,7 @@ import click
 
 from geoarseg import __version__
 from geoarseg.cli.leash import put_on_leash
+from geoarseg.container import bound_threads
 from geoarseg.errors import GeoArSegError, SettingsError
 
 # In the order of the way of the data; the texts stand here so that --help imports none of the commands.
@@ -108,6 +109,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    bound_threads()
     try:
         put_on_leash()
     except GeoArSegError as error:

@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,8 +19,9 @@ import distributed as untyped_distributed
 import torch
 
 from geoarseg import __version__
+from geoarseg.container import usable_cores
 from geoarseg.errors import GeoArSegError, SettingsError
-from geoarseg.inference.local import usable_cores
+from geoarseg.inference.patience import Workforce, answer_of, gone, without_logs
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import Job, SegmentedWindow, compute_as_fits
 from geoarseg.progress import Progress
@@ -34,6 +36,8 @@ _TILES_PER_TASK = 4
 _TASKS_AHEAD = 2  # for each thread of a worker, one that is computed and one that waits
 _CONNECT_S = 20
 _WORKERS_S = 20  # a cluster may be about to start some
+_SEND_S = 300  # the model to all workers
+_CLOSE_S = 5
 _jobs: dict[str, Job] = {}  # in a worker: the jobs that were sent to it
 
 
@@ -50,13 +54,14 @@ def segment_on_cluster(
 
     Raises:
         SettingsError: the scheduler cannot be reached, or a worker has another version of this package.
-        GeoArSegError: one tile killed several workers, or the scheduler is gone.
+        GeoArSegError: one tile killed several workers, or the scheduler or all workers are gone.
     """
     with _client(settings, job) as client:
         name = f"geoarseg-{uuid.uuid4().hex}"
         _check_workers(client)
         try:
-            client.register_plugin(SendJob(name, job, _places_on_hosts(client)), name=name)
+            plugin = SendJob(name, job, _places_on_hosts(client))
+            answer_of(lambda: client.register_plugin(plugin, name=name), _SEND_S)
             yield from _results(client, name, tiles, settings.batch or _TILES_PER_TASK, progress or Progress())
         except distributed.KilledWorker as error:
             raise GeoArSegError(
@@ -65,8 +70,8 @@ def segment_on_cluster(
             ) from error
         finally:
             if client.status == "running":
-                with suppress(OSError, ValueError):  # the plugin may not have come so far
-                    client.unregister_worker_plugin(name)
+                with suppress(GeoArSegError, ValueError):  # the plugin may not have come so far
+                    answer_of(lambda: client.unregister_worker_plugin(name), _CLOSE_S)
 
 
 class SendJob(untyped_distributed.WorkerPlugin):
@@ -128,37 +133,24 @@ def _results(
     at_once = per_task
     waiting = _groups(tiles, per_task)
     running = distributed.as_completed([], loop=client.loop, with_results=True, raise_errors=True)
-    number = 0
+    workforce, number = Workforce(client, progress), 0
     while True:
-        room = max(_TASKS_AHEAD * max(_threads(client), 1) - running.count(), 0)  # workers may have gone
+        room = max(_TASKS_AHEAD * max(workforce.threads(), 1) - running.count(), 0)  # workers may have gone
         for group in islice(waiting, room):
-            running.add(client.submit(_work, name, group, key=f"{name}-{number}", pure=False))
+            key = f"{name}-{number}"
+            running.add(answer_of(partial(client.submit, _work, name, group, key=key, pure=False)))
             number += 1
         if running.count() == 0:
             return
-        future, result = next(running)
+        future, result = workforce.next_of(running)
         if isinstance(result, BaseException):  # the future was cancelled with the connection
-            raise _gone() from result
+            raise gone() from result
         done, fitting = result
         future.release()
         if fitting is not None and fitting < at_once:
             at_once = fitting
             progress.warning(f"A worker's GPU has no memory for {per_task} windows at once; it goes on with {fitting}.")
         yield from done
-
-
-def _threads(client: Any) -> int:
-    """How many tasks the workers of the moment do at a time."""
-    if client.status != "running":
-        raise _gone()
-    try:
-        return sum(client.nthreads().values())
-    except OSError as error:
-        raise _gone() from error
-
-
-def _gone() -> GeoArSegError:
-    return GeoArSegError("The Dask scheduler is gone.", "Start it and its workers again, and then the same command.")
 
 
 def _groups(tiles: Iterable[Tile], size: int) -> Iterator[list[Tile]]:
@@ -171,16 +163,14 @@ def _groups(tiles: Iterable[Tile], size: int) -> Iterator[list[Tile]]:
 def _client(settings: SegmentSettings, job: Job) -> Iterator[Any]:
     """A connection to the scheduler, or to local processes that end with it."""
     options = {"distributed.worker.daemon": True, "distributed.comm.timeouts.connect": f"{_CONNECT_S}s"}
-    with dask.config.set(options):
+    with dask.config.set(options), without_logs():
         if settings.scheduler is not None:
+            client = _connected(settings.scheduler)
             try:
-                client = distributed.Client(settings.scheduler, timeout=_CONNECT_S, set_as_default=False)
-            except (OSError, ValueError) as error:
-                raise SettingsError(
-                    f"No Dask scheduler answers at {settings.scheduler}.", "Start one: dask scheduler."
-                ) from error
-            with client:
                 yield client
+            finally:
+                with suppress(TimeoutError):  # a scheduler that hangs
+                    client.close(timeout=_CLOSE_S)
             return
         with _local_cluster(settings, job) as cluster, distributed.Client(cluster, set_as_default=False) as client:
             try:
@@ -188,6 +178,19 @@ def _client(settings: SegmentSettings, job: Job) -> Iterator[Any]:
             except BaseException:
                 _kill(cluster)
                 raise
+
+
+def _connected(address: str) -> Any:
+    """A client of a scheduler that is running.
+
+    Raises:
+        SettingsError: nothing answers there.
+    """
+    try:
+        connect = partial(distributed.Client, address, timeout=_CONNECT_S, set_as_default=False)
+        return answer_of(connect, _CONNECT_S + _CLOSE_S)  # it would not end where something listens and is silent
+    except (GeoArSegError, TimeoutError, ValueError) as error:
+        raise SettingsError(f"No Dask scheduler answers at {address}.", "Start one: dask scheduler.") from error
 
 
 @contextmanager
@@ -222,10 +225,10 @@ def _kill(cluster: Any) -> None:
 
 def _check_workers(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=_WORKERS_S)
+        answer_of(lambda: client.wait_for_workers(1, timeout=_WORKERS_S))
     except TimeoutError as error:
         raise SettingsError("The Dask cluster has no workers.", "Start some: dask worker ADDRESS.") from error
-    for address, version in client.run(_version, on_error="return").items():
+    for address, version in answer_of(lambda: client.run(_version, on_error="return")).items():
         if version != __version__:
             text = f"has geoarseg {version}" if isinstance(version, str) else "cannot import geoarseg"
             raise SettingsError(
@@ -243,7 +246,8 @@ def _places_on_hosts(client: Any) -> dict[str, int]:
     """Which worker of its host each one is."""
     seen: dict[str, int] = {}
     places = {}
-    for address, worker in sorted(client.scheduler_info(n_workers=-1)["workers"].items()):
+    workers = answer_of(lambda: client.scheduler_info(n_workers=-1))["workers"]
+    for address, worker in sorted(workers.items()):
         places[address] = seen.get(worker["host"], 0)
         seen[worker["host"]] = places[address] + 1
     return places

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
+from geoarseg.block_cache import cache_bytes
+from geoarseg.container import memory_limit, usable_cores
 from geoarseg.inference.work import Job, Pixels, SegmentedWindow, compute_as_fits
 from geoarseg.progress import Progress
 from geoarseg.raster.window import Tile
 
 _READERS = 2
 _MOST_THREADS = 16
+_PROGRAM_BYTES = 1 << 30
+_BYTES_PER_PIXEL = 600  # of a window: the default network with its halo took 460 of them more for each thread
 
 
-def default_threads(device_type: str) -> int:
-    """How many windows are computed at a time: one for each core on the CPU, one on a GPU."""
-    return min(usable_cores(), _MOST_THREADS) if device_type == "cpu" else 1
+def default_threads(device_type: str, window_px: int) -> int:
+    """How many windows are computed at a time: one on a GPU; on the CPU one for each core, or fewer in a container.
 
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    A container's memory must hold the program, GDAL's cache, and for each thread two windows and a network's work.
+    """
+    if device_type != "cpu":
+        return 1
+    threads, limit = min(usable_cores(), _MOST_THREADS), memory_limit()
+    if limit is None:
+        return threads
+    room = limit - _PROGRAM_BYTES - cache_bytes()
+    return max(1, min(threads, int(room / (_BYTES_PER_PIXEL * window_px**2))))
 
 
 def segment_here(
@@ -49,7 +56,7 @@ def segment_here(
         each tile's result, in the order in which they are finished.
     """
     device_type = job.predictor.device.type
-    threads = threads or default_threads(device_type)
+    threads = threads or default_threads(device_type, job.tiles.core_px)
     batch = batch or (1 if device_type == "cpu" else 8)
     at_once = batch
 

@@ -87,6 +87,8 @@ class Cutting(Work):
                 self._finish(ended, CUTTING)
                 return
             self._job = None
+            with suppress(OSError):  # the map is whole without it, but no start of others when it is opened again
+                origin.note_images(folder)
             self.side.hide_clusters(show_map=False)
             self._show(folder, name)
 

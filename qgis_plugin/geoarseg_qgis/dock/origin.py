@@ -14,6 +14,8 @@ CLUSTERS = "clusters.tif"
 """The raster of all clusters, which the sliders colour."""
 _RASTER, _POLYGONS, _MODEL = LEGEND_FILES
 _SUMMARY, _CONFIDENCE = "summary.json", "confidence.tif"
+_IMAGES = "images.json"
+"""What a map of the sliders has in place of a summary: the names of its images."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,32 @@ class Origin:
     def has_clusters(self) -> bool:
         """Whether the raster of the clusters is there, and no older than the map: a map made anew has others."""
         try:
-            return self.clusters.stat().st_mtime >= (self.folder / _SUMMARY).stat().st_mtime
+            return self.clusters.stat().st_mtime >= _list_of_images(self.folder).stat().st_mtime
         except OSError:
             return False
+
+    def note_images(self, folder: Path) -> None:
+        """Tell a folder with another map of the same images what they are.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        (folder / _IMAGES).write_text(json.dumps({"images": self.images}), encoding="utf-8")
 
 
 def origin_of(folder: Path) -> Origin | None:
     """The map in a folder, if its model and the names of its images are there."""
     try:
-        images = json.loads((folder / _SUMMARY).read_text(encoding="utf-8"))["images"]
+        images = json.loads(_list_of_images(folder).read_text(encoding="utf-8"))["images"]
         named = tuple(str(image) for image in images)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Origin(folder, named) if named and (folder / _MODEL).is_file() else None
+
+
+def _list_of_images(folder: Path) -> Path:
+    summary, images = folder / _SUMMARY, folder / _IMAGES
+    return images if images.is_file() and not summary.exists() else summary
 
 
 def new_folder(origin: Origin, classes: int) -> Path:

@@ -197,6 +197,13 @@ def test_from_the_legend_over_the_sliders_to_another_map(panel, legend, side, en
     assert side.calls[-1] == "hide for good"
     assert panel.pages.currentWidget() is panel.legend
     assert legend.cut_button.isEnabled()  # from the same model once more
+    assert not (folder / "summary.json").exists()
+    (folder / "model.safetensors").write_text("")
+    later = origin_of(folder)  # when it is opened again, its own model is cut
+    assert (later.images, later.model.parent) == (origin_of(made).images, folder)
+    assert not later.has_clusters()
+    later.clusters.write_text("")
+    assert later.has_clusters()
 
 
 def test_back_from_the_sliders(panel, legend, side, engine, qtbot):
