@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from geoarseg.report.sample import Spectrum
+from geoarseg.report.sample import SampledSpectrum
 from geoarseg.report.summary import InformationCurve, LossCurve
 from geoarseg.report.words import number, percent
 
@@ -54,7 +54,13 @@ class Chart:
 
 
 def spectrum_chart(
-    spectrum: Spectrum, whole: Spectrum, bounds: tuple[float, float], *, marks: Sequence[str], colour: str, text: str
+    spectrum: SampledSpectrum,
+    whole: SampledSpectrum,
+    bounds: tuple[float, float],
+    *,
+    marks: Sequence[str],
+    colour: str,
+    text: str,
 ) -> Chart:
     """The mean of each band of a class, the range of most of its pixels, and the mean of the whole map, dashed.
 

@@ -14,7 +14,7 @@ from geoarseg.evaluation.tables import Table, result_tables
 from geoarseg.raster.legend import Legend, hex_of
 from geoarseg.report.charts import Chart, Points, information_chart, loss_chart, spectrum_chart
 from geoarseg.report.pictures import CONFIDENCE_COLOURS, Picture
-from geoarseg.report.sample import PixelSample, Spectrum, spectrum_of
+from geoarseg.report.sample import PixelSample, SampledSpectrum, spectrum_of
 from geoarseg.report.summary import RunSummary
 from geoarseg.report.words import AreaUnit, brief, change, duration, flat, number, percent
 
@@ -107,7 +107,12 @@ def _rows(summary: RunSummary, legend: Legend, sample: PixelSample) -> list[dict
 
 
 def _chart(
-    spectrum: Spectrum, whole: Spectrum, bounds: tuple[float, float], bands: Sequence[str], colour: str, name: str
+    spectrum: SampledSpectrum,
+    whole: SampledSpectrum,
+    bounds: tuple[float, float],
+    bands: Sequence[str],
+    colour: str,
+    name: str,
 ) -> Chart:
     means = ", ".join(f"{brief(band, 20)} {number(mean)}" for band, mean in zip(bands, spectrum.mean, strict=True))
     marks = [brief(band, 7) for band in bands]
@@ -116,7 +121,7 @@ def _chart(
     )
 
 
-def _confidence(known: float | None, spectrum: Spectrum | None) -> str:
+def _confidence(known: float | None, spectrum: SampledSpectrum | None) -> str:
     """Of the map where there is a confidence raster, else of the training's sample."""
     if spectrum is not None and spectrum.confidence is not None:
         return f"{spectrum.confidence:.0f} %"

@@ -35,7 +35,7 @@ class PixelSample:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class SampledSpectrum:
     """The pixel values of one class, in the units of the image."""
 
     mean: tuple[float, ...]
@@ -80,7 +80,7 @@ def take_sample(scene: Scene, classes: Path, confidence: Path | None, *, small: 
     )
 
 
-def spectrum_of(sample: PixelSample, value: int | None = None) -> Spectrum | None:
+def spectrum_of(sample: PixelSample, value: int | None = None) -> SampledSpectrum | None:
     """The values of one class, or of all of them together; None where the sample has no pixel of it."""
     inside = sample.classes != NODATA_CLASS if value is None else sample.classes == value
     pixels = sample.image[:, inside]  # (band, pixel)
@@ -93,7 +93,7 @@ def spectrum_of(sample: PixelSample, value: int | None = None) -> Spectrum | Non
         percent = percent[percent != NODATA_CONFIDENCE]
         confidence = float(percent.mean()) if percent.size else None
     mean = pixels.mean(axis=1, dtype=np.float64)
-    return Spectrum(_plain(mean), _plain(low), _plain(high), pixels.shape[1], confidence)
+    return SampledSpectrum(_plain(mean), _plain(low), _plain(high), pixels.shape[1], confidence)
 
 
 def _plain(values: NDArray[np.floating]) -> tuple[float, ...]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from safetensors.numpy import load_file
 
 from geoarseg.cli.main import run_command
@@ -19,12 +21,34 @@ from geoarseg.network.checkpoint import load_model
 TINY = ["-k", "3", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=1"]
 TINY += ["--set", "train.objective=ac", "--set", "train.batch=4", "--set", "train.crop_px=32"]
 PROGRAM = [sys.executable, "-c", "from geoarseg.cli.main import main; main()"]
+LONG = ["--steps", "40", "--set", "train.checkpoint_every_s=0"]
 
 
-@pytest.fixture
-def image(make_raster, tmp_path):
-    rng = np.random.default_rng(0)
-    return make_raster(rng.integers(1, 255, (4, 70, 90)).astype(np.uint8), tmp_path / "image.tif", nodata=0)
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    path = tmp_path_factory.mktemp("image") / "image.tif"
+    pixels = np.random.default_rng(0).integers(1, 255, (4, 70, 90)).astype(np.uint8)
+    profile = {"count": 4, "height": 70, "width": 90, "dtype": "uint8", "nodata": 0, "crs": "EPSG:32633"}
+    with rasterio.open(path, "w", driver="GTiff", transform=Affine.scale(0.5, -0.5), **profile) as dataset:
+        dataset.write(pixels)
+    return path
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def devices(request):
+    """How many processes train."""
+    if request.param > 1:
+        pytest.importorskip("lightning_fabric")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def undisturbed(image, devices, tmp_path_factory):
+    """The weights of a training that nothing disturbs."""
+    out = tmp_path_factory.mktemp("whole") / "whole.safetensors"
+    words = ["train", image, *TINY, *LONG, "--devices", devices, "-o", out, "--quiet"]
+    assert run_command(list(map(str, words))) == 0
+    return load_file(out)
 
 
 def start(arguments):
@@ -47,17 +71,11 @@ def children_of(process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_training_ends_as_an_undisturbed_one(image, tmp_path, signal_, devices):
-    if devices > 1:
-        pytest.importorskip("lightning_fabric")
-    common = ["train", image, *TINY, "--steps", "40", "--set", "train.checkpoint_every_s=0", "--devices", devices]
-    whole, out = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
-    state = tmp_path / "parts.safetensors.state"
-    assert run_command([*map(str, common), "-o", str(whole), "--quiet"]) == 0
-
-    process = start([*common, "-o", out])
+def test_an_interrupted_training_ends_as_an_undisturbed_one(image, undisturbed, tmp_path, signal_, devices, capsys):
+    out, state = tmp_path / "parts.safetensors", tmp_path / "parts.safetensors.state"
+    words = ["train", image, *TINY, *LONG, "--devices", devices, "-o", out]
+    process = start(words)
     wait_for(state, process)
     children = children_of(process)
     process.send_signal(signal_)
@@ -73,14 +91,13 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(image, tmp_path, sig
         time.sleep(0.05)
     assert not any(child.exists() for child in children), "none outlives the one that started it"
 
-    again = start([*common, "-o", out])
-    error = again.communicate(timeout=120)[1]
-    assert again.returncode == 0, error
+    code, error = run_command(list(map(str, words))), capsys.readouterr().err
+    assert code == 0, error
     assert "Going on behind step" in error
     assert not state.exists()
-    first, second = load_file(whole), load_file(out)
-    assert first.keys() == second.keys()
-    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+    ended = load_file(out)
+    assert ended.keys() == undisturbed.keys()
+    assert all(ended[name].tobytes() == undisturbed[name].tobytes() for name in ended)
 
 
 def test_restart_ignores_the_state(image, tmp_path, capsys):
@@ -135,10 +152,7 @@ class Stripes:
         )
 
 
-@pytest.mark.parametrize("devices", [1, 2])
 def test_a_dataset_is_trained_on_and_scored_by(tmp_path, devices):
-    if devices > 1:
-        pytest.importorskip("lightning_fabric")
     (tmp_path / "src").mkdir()
     prepare_store(Stripes(tmp_path / "src"), tmp_path / "store")
     out = tmp_path / "model.safetensors"

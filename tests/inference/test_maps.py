@@ -1,9 +1,6 @@
-import dataclasses
+"""Maps as files: what they hold, and that they do not depend on how they are made."""
+
 import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,21 +9,16 @@ import rasterio.shutil
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from map_files import HEIGHT, WIDTH, WINDOW_PX, Stopping, files, make_scene, paths_in, read, write
 from rio_cogeo.cogeo import cog_validate
-from tiny_model import CLASSES, random_pixels, tiny_predictor
-from told import Told
+from tiny_model import CLASSES, tiny_predictor
 
 from geoarseg.errors import OutputError, SettingsError
 from geoarseg.inference import maps
 from geoarseg.inference.area import AreaOfInterest
-from geoarseg.inference.maps import MapPaths, write_maps
-from geoarseg.models import legend_of
-from geoarseg.raster.scene import open_scene
+from geoarseg.inference.maps import MapPaths
 from geoarseg.raster.window import Window
 from geoarseg.settings import SegmentSettings
-
-HEIGHT, WIDTH, WINDOW_PX = 90, 110, 32
-SETTINGS = SegmentSettings(window_px=WINDOW_PX)
 
 
 @pytest.fixture(scope="module")
@@ -34,32 +26,9 @@ def model():
     return tiny_predictor()
 
 
-def make_scene(make_raster, height=HEIGHT, width=WIDTH, seed=0):
-    pixels, valid = random_pixels(height, width, seed)
-    return open_scene(make_raster(np.where(valid, pixels, 0).astype("uint8"), nodata=0))
-
-
 @pytest.fixture
 def scene(make_raster):
     return make_scene(make_raster)
-
-
-def paths_in(folder):
-    return MapPaths(folder / "classes.tif", folder / "confidence.tif", folder / "probabilities.tif")
-
-
-def write(scene, model, paths, **options):
-    return write_maps(scene, model, paths, **({"legend": legend_of(model), "settings": SETTINGS} | options))
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read()
-
-
-def files(folder):
-    """Bytes of all files by name, those in hidden folders too."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_each_output_is_a_valid_cog_that_says_what_it_is(scene, model, tmp_path):
@@ -137,123 +106,6 @@ def test_a_window_of_the_scene_lies_where_it_should(scene, model, tmp_path):
         assert part.transform == scene.transform @ part.transform.translation(33, 21)
 
 
-class Stopping:
-    """Ends a segmentation after some windows, or counts them."""
-
-    def __init__(self, monkeypatch, stop_after=None, fault=KeyboardInterrupt):
-        real = maps.segment_tiles
-        self.windows = 0
-
-        def segment_tiles(*args):
-            for done in real(*args):
-                if self.windows == stop_after:
-                    raise fault
-                self.windows += 1
-                yield done
-
-        monkeypatch.setattr(maps, "segment_tiles", segment_tiles)
-
-
-@pytest.mark.parametrize("fault", [KeyboardInterrupt(), RuntimeError("x"), OutputError("full")])
-def test_what_was_ended_goes_on_with_the_same_bytes(scene, model, tmp_path, fault):
-    write(scene, model, paths_in(tmp_path / "whole"))
-    out, told = tmp_path / "out", Told()
-    with pytest.MonkeyPatch.context() as patch:
-        Stopping(patch, 5, fault)
-        with pytest.raises(type(fault)):
-            write(scene, model, paths_in(out), progress=told)
-    assert [name for name in files(out) if ".partial" not in name] == []
-    assert "goes on from there" in told.texts[-1]
-    with pytest.MonkeyPatch.context() as patch:
-        counted = Stopping(patch)
-        write(scene, model, paths_in(out), progress=told)
-    assert counted.windows == 12 - 5
-    assert "was finished before; going on" in told.texts[-1]
-    assert files(out) == files(tmp_path / "whole")
-
-
-@pytest.mark.parametrize(
-    "change",
-    ["model", "window", "region", "area", "confidence", "image"],
-)
-def test_other_arguments_start_afresh_and_say_so(make_raster, model, tmp_path, change):
-    scene, paths, told = make_scene(make_raster), MapPaths(tmp_path / "classes.tif"), Told()
-    with pytest.MonkeyPatch.context() as patch:
-        Stopping(patch, 5)
-        with pytest.raises(KeyboardInterrupt):
-            write(scene, model, paths)
-    options = {}
-    if change == "model":
-        model = tiny_predictor(stride_px=4)
-    elif change == "window":
-        options["settings"] = SegmentSettings(window_px=48)
-    elif change == "region":
-        options["region"] = Window(0, 0, HEIGHT, WIDTH - 1)
-    elif change == "area":
-        options["area"] = AreaOfInterest(np.array([shapely.box(-1, -1, WIDTH + 1, HEIGHT + 1)], dtype=object))
-    elif change == "confidence":
-        paths = dataclasses.replace(paths, confidence=tmp_path / "confidence.tif")
-    else:
-        scene = make_scene(make_raster, seed=1)
-    with pytest.MonkeyPatch.context() as patch:
-        counted = Stopping(patch)
-        write(scene, model, paths, progress=told, **options)
-    assert told.texts == ["The unfinished windows beside the output were made with other arguments: starting afresh."]
-    assert counted.windows >= 6
-    write(scene, model, tmp_path / "undisturbed.tif", **options)
-    np.testing.assert_array_equal(read(paths.classes), read(tmp_path / "undisturbed.tif"))
-
-
-KILLED = """
-import os, signal, sys
-sys.path[:0] = {path!r}
-from pathlib import Path
-from test_maps import *
-from geoarseg.inference.spool import Spool
-from geoarseg.raster import cog
-
-stop_at = {stop_at!r}
-if stop_at == "window":
-    write_window = Spool.write
-    def killing(self, number, pixels):
-        if len(self.done) == 5:
-            os.kill(os.getpid(), signal.SIGKILL)
-        write_window(self, number, pixels)
-    Spool.write = killing
-elif stop_at == "cog":
-    cog._check = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-else:
-    write_raw = maps.write_cog_of_raw
-    def killing(path, *args, **options):
-        if path.name == "classes.tif":
-            os.kill(os.getpid(), signal.SIGKILL)
-        write_raw(path, *args, **options)
-    maps.write_cog_of_raw = killing
-write(open_scene({image!r}), tiny_predictor(), paths_in(Path({out!r})))
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-@pytest.mark.parametrize(("stop_at", "left"), [("window", 7), ("cog", 0), ("classes", 0)])
-def test_sigkill_leaves_nothing_under_a_final_name_but_whole_files(scene, model, tmp_path, stop_at, left):
-    write(scene, model, paths_in(tmp_path / "whole"))
-    out, here = tmp_path / "out", Path(__file__).parent
-    path = [str(here), str(here.parent), *sys.path]
-    code = KILLED.format(path=path, stop_at=stop_at, image=scene.paths[0], out=str(out))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    whole = files(tmp_path / "whole")
-    named = {name: content for name, content in files(out).items() if not name.startswith(".")}
-    assert "classes.tif" not in named
-    assert named == {name: whole[name] for name in named}
-    with pytest.MonkeyPatch.context() as patch:
-        counted = Stopping(patch)
-        write(scene, model, paths_in(out))
-    assert counted.windows == left
-    assert files(out) == whole
-    assert sorted(os.listdir(out)) == sorted(whole)
-
-
 def test_outside_the_area_is_no_data_and_costs_nothing(scene, model, tmp_path):
     area = AreaOfInterest(np.array([shapely.box(40, 10, 60, 30)], dtype=object))
     write(scene, model, tmp_path / "all.tif")
@@ -298,20 +150,3 @@ def test_a_second_one_on_the_same_output_is_refused(scene, model, tmp_path):
         patch.setattr(maps, "segment_tiles", second)
         with pytest.raises(KeyboardInterrupt):
             write(scene, model, tmp_path / "c.tif")
-
-
-def test_a_full_disk_keeps_the_windows_and_goes_on_when_there_is_room(make_raster, model, tmp_path, small_disk):
-    scene = make_scene(make_raster, 400, 400)
-    disk, sizes = small_disk("600k"), SegmentSettings(window_px=64)
-    (disk / "filler").write_bytes(bytes(300_000))
-    with pytest.raises(OutputError, match="No space left"):
-        write(scene, model, paths_in(disk / "out"), settings=sizes)
-    assert [name for name in files(disk / "out") if not name.startswith(".")] == []
-    (disk / "filler").unlink()
-    subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-    with pytest.MonkeyPatch.context() as patch:
-        counted = Stopping(patch)
-        write(scene, model, paths_in(disk / "out"), settings=sizes)
-    assert 0 < counted.windows < 49
-    write(scene, model, paths_in(tmp_path / "whole"), settings=sizes)
-    assert files(disk / "out") == files(tmp_path / "whole")

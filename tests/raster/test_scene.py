@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from geoarseg.errors import InputError, SettingsError, UserError
+from geoarseg.errors import InputError, SettingsError
 from geoarseg.raster import source
 from geoarseg.raster.scene import open_scene
 from geoarseg.raster.window import Window, tile_grid
@@ -106,80 +104,6 @@ def test_a_file_written_anew_is_read_anew(make_raster, tmp_path):
     assert whole(open_scene(path))[0].max() == 4
 
 
-def test_many_files_do_not_keep_many_handles(make_raster, monkeypatch):
-    monkeypatch.setattr(source, "_MAX_OPEN", 3)
-    paths = [make_raster((1, 4, 4), transform=Affine(1, 0, 4 * i, 0, -1, 4)) for i in range(6)]
-    assert whole(open_scene(paths))[1].all()
-    assert len(source._handles.open) <= 3
-
-
-# validity
-
-
-@pytest.mark.parametrize(
-    ("dtype", "nodata", "any_band"),
-    [
-        ("uint8", 0, False), ("uint8", 255, False), ("uint16", 65535, False), ("uint8", 7, True),
-        ("int16", 0, True), ("int16", -32768, True), ("float32", -9999, True), ("float32", np.nan, True),
-        ("float32", -3.4028234663852886e38, True), ("float64", -1.7976931348623157e308, True),
-    ],
-)  # fmt: skip
-def test_nodata_rule(make_raster, dtype, nodata, any_band):
-    data = np.full((2, 4, 4), 9, dtype)
-    data[0, 0, 0] = data[:, 1, 1] = nodata
-    image, valid = whole(open_scene(make_raster(data, nodata=nodata)))
-    assert not valid[1, 1]
-    assert valid[0, 0] == (not any_band)
-    assert valid.sum() == (14 if any_band else 15)
-    assert (image[:, ~valid] == 0).all()
-
-
-def test_nodata_that_the_dtype_cannot_hold_is_ignored(tmp_path, make_raster):
-    path = make_raster((1, 4, 4), dtype="uint8")
-    vrt = tmp_path / "odd.vrt"
-    vrt.write_text(
-        f'<VRTDataset rasterXSize="4" rasterYSize="4"><VRTRasterBand dataType="Byte" band="1">'
-        f"<NoDataValue>-9999</NoDataValue><SimpleSource><SourceFilename>{path}</SourceFilename>"
-        f"<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
-    )
-    assert whole(open_scene(vrt))[1].all()
-
-
-def test_alpha_tells_validity_and_is_no_feature(make_raster):
-    alpha = np.full((40, 50), 255)
-    alpha[:5] = 0
-    alpha[5] = 1
-    path = make_raster((3, 40, 50), dtype="uint8", alpha=alpha, colours=["red", "green", "blue"])
-    scene = open_scene(path)
-    assert scene.band_count == 3
-    assert scene.band_roles == ("red", "green", "blue")
-    np.testing.assert_array_equal(whole(scene)[1], alpha > 0)
-    with pytest.raises(SettingsError, match="alpha"):
-        open_scene(path, bands=[1, 4])
-    with pytest.raises(UserError, match=r"4 bands \(1 of them alpha\)"):
-        open_scene(path, bands=[9])
-
-
-@pytest.mark.parametrize("alpha", [False, True])
-def test_internal_mask(make_raster, position_image, alpha):
-    mask = np.ones((40, 50), bool)
-    mask[10:20, 30:] = False
-    opaque = np.full((40, 50), 255) if alpha else None
-    path = make_raster((3, 40, 50), mask=mask, alpha=opaque, nodata=3)
-    expected = mask & ~(position_image(3, 40, 50) == 3).any(0)
-    np.testing.assert_array_equal(whole(open_scene(path))[1], expected)
-
-
-def test_external_mask(make_raster):
-    path = make_raster((1, 8, 8))
-    mask = np.zeros((8, 8), bool)
-    mask[2:5] = True
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as dataset:
-        dataset.write_mask(mask)
-    assert path.with_name(path.name + ".msk").exists()
-    np.testing.assert_array_equal(whole(open_scene(path))[1], mask)
-
-
 # bands
 
 
@@ -198,77 +122,6 @@ def test_hyperspectral_cubes_ask_for_a_choice(make_raster):
     with pytest.raises(InputError, match=r"21 bands.*--bands"):
         open_scene(path)
     assert open_scene(path, bands=range(1, 21)).band_count == 20
-
-
-# mosaics
-
-
-def grid_at(row, col):
-    return Affine(0.5, 0, 366015.25 + 0.5 * col, 0, -0.5, 5809965.75 - 0.5 * row)
-
-
-parts = st.tuples(st.integers(0, 40), st.integers(0, 40), st.tuples(st.integers(1, 20), st.integers(1, 20)))
-
-
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(parts, min_size=2, max_size=4))
-def test_a_mosaic_puts_each_pixel_where_it_belongs(make_raster, position_image, layout):
-    top, left = min(row for row, _, _ in layout), min(col for _, col, _ in layout)
-    scene = open_scene(
-        [
-            make_raster(position_image(2, *shape, row=row, col=col), transform=grid_at(row, col))
-            for row, col, shape in layout
-        ]
-    )
-    expected = np.zeros((2, scene.height, scene.width))
-    covered = np.zeros((scene.height, scene.width), bool)
-    for row, col, shape in layout:
-        place = Window(row - top, col - left, *shape).slices
-        expected[(slice(None), *place)] = position_image(2, *shape, row=row, col=col)
-        covered[place] = True
-    image, valid = whole(scene)
-    np.testing.assert_array_equal(valid, covered)
-    np.testing.assert_array_equal(image, expected)
-    assert scene.transform @ (0, 0) == (366015.25 + 0.5 * left, 5809965.75 - 0.5 * top)
-
-
-def test_the_first_valid_file_wins(make_raster):
-    first = np.full((1, 4, 4), 5, "uint8")
-    first[:, :2] = 0
-    paths = [make_raster(first, nodata=0), make_raster(np.full((1, 4, 4), 9, "uint8"), nodata=0)]
-    image, valid = whole(open_scene(paths))
-    assert valid.all()
-    assert (image[0, :2] == 9).all()
-    assert (image[0, 2:] == 5).all()
-
-
-GRID = {"transform": Affine(1, 0, 0, 0, -1, 100)}
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"crs": "EPSG:32634"}, "EPSG:32633.*EPSG:32634"),
-        ({"crs": None}, "EPSG:32633.*none"),
-        ({"data": (2, 5, 5)}, "3.*2"),
-        ({"transform": Affine(2, 0, 0, 0, -2, 100)}, "pixel sizes.*1 x -1.*2 x -2"),
-        ({"transform": Affine(1, 0, 0.4, 0, -1, 100)}, "grid.*0.4.*gdalwarp.*--per-image"),
-        ({"transform": Affine.identity()}, "no georeference"),
-        ({"transform": Affine(1, 0.2, 0, 0.2, -1, 100)}, "rotated"),
-    ],
-)
-def test_files_that_do_not_fit_are_refused(make_raster, options, words):
-    first = make_raster((3, 5, 5), **GRID)
-    other = make_raster(**({"data": (3, 5, 5)} | GRID | options))
-    with pytest.raises(InputError, match=words) as caught:
-        open_scene([first, other])
-    assert str(other) in str(caught.value)
-
-
-def test_offsets_within_a_thousandth_of_a_pixel_are_whole(make_raster):
-    first = make_raster((1, 5, 5), **GRID)
-    other = make_raster((1, 5, 5), transform=Affine(1, 0, 5.0004, 0, -1, 100))
-    assert open_scene([first, other]).width == 10
 
 
 # files that cannot be used
@@ -338,18 +191,6 @@ def test_real_rasters(shared_data):
     assert scene.band_roles == ("red", "green", "blue", "nir")
     with rasterio.open(scene.paths[0]) as dataset:
         np.testing.assert_array_equal(whole(scene)[1], (dataset.read() != 0).any(axis=0))
-
-
-def test_real_tiles_make_one_mosaic_with_gaps(shared_data):
-    paths = sorted((shared_data / "potsdam_enmap_30m").glob("*_rgbn.tif"))
-    scene = open_scene(paths)
-    _, valid = whole(scene)
-    assert valid.sum() == 18 * 32 * 32 < valid.size
-    for path in paths:
-        alone = open_scene(path)
-        col, row = ~scene.transform @ (alone.transform @ (0, 0))
-        window = Window(round(row), round(col), 32, 32)
-        np.testing.assert_array_equal(scene.read(window)[0], whole(alone)[0])
 
 
 @pytest.mark.parametrize(

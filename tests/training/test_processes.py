@@ -87,11 +87,21 @@ class Repeated:
         return np.tile(self.rng.integers(*args, size=size // self.repeats, **options), self.repeats)
 
 
+def two_steps_of_all(processes):
+    return {case: two_steps(processes, case) for case in CASES}
+
+
+@pytest.fixture(scope="module")
+def of_two():
+    """What each case gives in the first of two processes."""
+    with processes_for([two_steps_of_all], device="cpu") as processes:
+        return two_steps_of_all(processes)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_two_processes_have_loss_and_gradient_of_the_whole_batch(case):
+def test_two_processes_have_loss_and_gradient_of_the_whole_batch(case, of_two):
     loss, gradients, _, weights = two_steps(OneProcess(), case)
-    with processes_for([partial(two_steps, case=case)], device="cpu") as processes:
-        its_loss, its_gradients, before, its_weights = two_steps(processes, case)
+    its_loss, its_gradients, before, its_weights = of_two[case]
     assert its_loss == pytest.approx(loss, abs=1e-11)
     for name, gradient in gradients.items():
         torch.testing.assert_close(its_gradients[name], gradient, atol=1e-11, rtol=1e-9)
