@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from geoarseg import __version__
 from geoarseg.clustering.fitting import CONSENSUS_BLOCKS
 from geoarseg.clustering.recipe import FINE, recipe_for
 from geoarseg.datasets.store import CropStore, StoreSampler, open_store, read_index, store_statistics
-from geoarseg.errors import OutputError, SettingsError
+from geoarseg.errors import ModelFileError, OutputError, SettingsError
 from geoarseg.inference.predictor import Predictor
-from geoarseg.network.checkpoint import ModelCard, save_model
+from geoarseg.network.checkpoint import ModelCard, load_card, save_model
 from geoarseg.network.encoders import calibrate_normalisation
 from geoarseg.network.model import build_network
 from geoarseg.progress import Progress
@@ -30,7 +31,7 @@ from geoarseg.settings import Settings
 from geoarseg.trained import Data, Kept, Log, Score, train
 from geoarseg.training.launch import check_processes
 from geoarseg.training.numbering import number_by_share
-from geoarseg.training.state import Sampler, fingerprint
+from geoarseg.training.state import Sampler, fingerprint, fingerprint_of_state
 from geoarseg.unfinished import remove_leftovers
 
 _CALIBRATION_CROPS = 32
@@ -243,6 +244,28 @@ def write_model(predictor: Predictor, path: Path, *, overwrite: bool = False) ->
             raise OutputError(f"{path} cannot be written ({error}).") from error
     state_path_of(path).unlink(missing_ok=True)
     remove_leftovers(state_path_of(path))
+
+
+def check_model_path(path: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a place that a model cannot be written to.
+
+    Raises:
+        OutputError: something is there already, or the folder cannot be written.
+    """
+    if not overwrite:
+        remove_state_of(path)
+    check_output_path(path, overwrite)
+
+
+def remove_state_of(model_path: Path) -> None:
+    """Delete the state of the training that made a model: a process was killed before it did. Others stay."""
+    state_path = state_path_of(model_path)
+    if not (state_path.is_file() and model_path.is_file()):
+        return
+    with suppress(ModelFileError):
+        if load_card(model_path).training.get("fingerprint", "") == fingerprint_of_state(state_path):
+            state_path.unlink(missing_ok=True)
+            remove_leftovers(state_path)
 
 
 def state_path_of(model_path: Path) -> Path:

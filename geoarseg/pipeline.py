@@ -17,7 +17,7 @@ from geoarseg.inference.maps import MapPaths, MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
 from geoarseg.mapping import open_scenes, segment_scene
-from geoarseg.models import legend_of, state_path_of, train_model, write_model
+from geoarseg.models import legend_of, remove_state_of, state_path_of, train_model, write_model
 from geoarseg.polygons import check_polygon_settings, needs_probabilities, vectorize_file
 from geoarseg.progress import Progress
 from geoarseg.raster.atomic import check_output_path, whole_file
@@ -98,6 +98,7 @@ def run(
         write_model(predictor, model_path, overwrite=overwrite)
         finished = [False] * len(folders)
     else:
+        remove_state_of(model_path)
         progress.message(f"{model_path} is there already: going on behind the training.")
     return [
         _map_scene(scene, predictor, folder, settings=settings, overwrite=overwrite, progress=progress)

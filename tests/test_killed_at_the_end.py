@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tiny_model import tiny_predictor
 
+from geoarseg import models
 from geoarseg.cli.main import run_command
 from geoarseg.inference.spool import Spool, folder_of
 from geoarseg.models import write_model
@@ -111,3 +112,54 @@ def test_temporary_folders_beside_a_whole_output_go(name, command, files, killed
     assert f"{name} exists" in capsys.readouterr().err
     assert hidden(folder) == []
     assert (folder / name).read_text() == "whole"
+
+
+SMALL = ("train.objective=ac", "train.steps=3", "train.batch=2", "train.crop_px=32", "train.checkpoint_every_s=0.0001")
+SETTINGS = [word for text in (*SMALL, "network.width=8", "network.blocks=1") for word in ("--set", text)]
+
+
+def train(files, out, seed="0"):
+    words = ["train", files[0], "-o", out, "-k", "3", "--device", "cpu", "-q", "--seed", seed, *SETTINGS]
+    return run_command([str(word) for word in words])
+
+
+@pytest.fixture
+def state(files, monkeypatch):
+    """A model that is whole, and beside it the state of its training."""
+    model = files[2] / "model.safetensors"
+    with monkeypatch.context() as patch:
+        real = models.state_path_of  # from when the model is there, nobody finds the state
+        patch.setattr(models, "state_path_of", lambda path: path.with_name("lost") if path.exists() else real(path))
+        assert train(files, model) == 0
+    state = models.state_path_of(model)
+    assert state.is_file()
+    return state
+
+
+def test_the_state_of_the_training_of_a_whole_model_goes(files, state, capsys):
+    leave_a_folder(state)
+    model = files[2] / "model.safetensors"
+    assert train(files, model) == 2
+    assert "model.safetensors exists. Pass --overwrite" in capsys.readouterr().err
+    assert not state.exists()
+    assert hidden(files[2]) == []
+
+
+def test_a_run_that_goes_on_behind_the_training_drops_its_state(files, state):
+    words = ["run", files[0], "-o", files[2], "-k", "3", "--device", "cpu", "-q", "--no-confidence", *SETTINGS]
+    assert run_command([str(word) for word in words]) == 0
+    assert (files[2] / "summary.json").is_file()
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("damage", [True, False], ids=["damaged", "of another training"])
+def test_the_state_of_another_training_stays(damage, files, state):
+    model = files[2] / "model.safetensors"
+    if damage:
+        state.write_bytes(b"none")
+    else:
+        model.unlink()
+        write_model(tiny_predictor(), model.with_name("other.safetensors"))
+        model.with_name("other.safetensors").rename(model)
+    assert train(files, model, seed="1") == 2
+    assert state.exists()

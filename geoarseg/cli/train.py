@@ -74,15 +74,14 @@ def command(
     from geoarseg.evaluation.judging import judge_by_rasters, sample_of
     from geoarseg.explain import explain_model
     from geoarseg.mapping import open_scenes
-    from geoarseg.models import state_path_of, train_model, train_on_store, write_model
-    from geoarseg.raster.atomic import check_output_path
+    from geoarseg.models import check_model_path, state_path_of, train_model, train_on_store, write_model
     from geoarseg.raster.images import find_images
     from geoarseg.scoring import store_accuracy
     from geoarseg.training.logs import tensorboard_log
 
     state, seed = state_path_of(out), settings.seed
     with choose_display(quiet=quiet, log_json=log_json) as progress:
-        check_output_path(out, overwrite)
+        check_model_path(out, overwrite=overwrite)
         if restart:
             state.unlink(missing_ok=True)
         with tensorboard_log(tensorboard) if tensorboard else nullcontext() as log:

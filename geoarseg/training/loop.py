@@ -55,6 +55,8 @@ class TrainingResult:
     """(step, score) of each evaluation."""
     best_step: int | None = None
     """The step after which the network was taken; None = the last."""
+    fingerprint: str = ""
+    """Names the training, as its state on the disk does."""
 
     def summary(self) -> dict[str, object]:
         """The figures as JSON types."""
@@ -63,6 +65,7 @@ class TrainingResult:
             "seconds": round(self.seconds, 2),
             "loss": round(self.loss, 6),
             "loss_curve": loss_curve(self.losses),
+            "fingerprint": self.fingerprint,
         }
         if self.scores:
             figures |= {"scores": [[step, round(score, 6)] for step, score in self.scores], "best_step": self.best_step}
@@ -218,6 +221,7 @@ def train_network(
         tuple(state.losses),
         tuple(state.scores),
         state.best.step if state.best else None,
+        identity,
     )
 
 

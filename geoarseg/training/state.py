@@ -23,6 +23,17 @@ from torch import Tensor
 from geoarseg.raster.atomic import whole_file
 
 _FORMAT = 1
+_UNREADABLE = (
+    OSError,
+    RuntimeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)
 Weights = dict[str, Tensor]
 
 
@@ -114,6 +125,21 @@ def save_state(
         torch.save({"text": text, **tensors}, unfinished)
 
 
+def fingerprint_of_state(path: Path) -> str | None:
+    """Names the training that a state belongs to; None when there is none, or it is damaged."""
+    try:
+        found = _read(path)[1].get("fingerprint")
+    except _UNREADABLE:
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tensors of a state, and its text; raises one of `_UNREADABLE`."""
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    return stored, json.loads(stored["text"])
+
+
 def load_state(
     path: Path,
     *,
@@ -128,18 +154,8 @@ def load_state(
     That is so when it is not there, is damaged, or belongs to another training.
     """
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        text = json.loads(stored["text"])
-    except (
-        OSError,
-        RuntimeError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ):
+        stored, text = _read(path)
+    except _UNREADABLE:
         return None
     if text.get("format") != _FORMAT or text.get("fingerprint") != fingerprint:
         return None
