@@ -29,7 +29,8 @@ def image(tmp_path_factory):
     path = tmp_path_factory.mktemp("image") / "image.tif"
     pixels = np.random.default_rng(0).integers(1, 255, (4, 70, 90)).astype(np.uint8)
     profile = {"count": 4, "height": 70, "width": 90, "dtype": "uint8", "nodata": 0, "crs": "EPSG:32633"}
-    with rasterio.open(path, "w", driver="GTiff", transform=Affine.scale(0.5, -0.5), **profile) as dataset:
+    transform = Affine(0.5, 0, 366015.25, 0, -0.5, 5809965.75)  # that of the labels, by make_raster
+    with rasterio.open(path, "w", driver="GTiff", transform=transform, **profile) as dataset:
         dataset.write(pixels)
     return path
 
