@@ -19,7 +19,17 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 QGIS_PYTHON = "/usr/bin/python3"
 QGIS_PROCESS = "/usr/bin/qgis_process.bin"  # the wrapper script of Debian's 3.22 fails on an option of its own
 
+PATIENCE_S = 800
+"""For a scenario in QGIS, which trains several times, beside other tests on a slow machine."""
+
 sys.path.insert(0, str(REPOSITORY / "qgis_plugin"))
+
+
+def pytest_collection_modifyitems(items):
+    """What plays in QGIS may take longer than other tests."""
+    for item in items:
+        if item.get_closest_marker("qgis"):
+            item.add_marker(pytest.mark.timeout(PATIENCE_S + 60))
 
 
 def skip_or_fail(reason):
@@ -91,7 +101,7 @@ class Qgis:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.stdout, done.stderr
@@ -120,7 +130,7 @@ class Qgis:
     def play(self, name, *arguments, **environment):
         """Play a scenario to its end; returns what it found."""
         with self.start(name, *arguments, **environment) as process:
-            out, err = process.communicate(timeout=280)
+            out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, err
         return json.loads(out.strip().splitlines()[-1])
 

@@ -140,7 +140,7 @@ def test_the_whole_desktop(scene, program, plugin_zip, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=290,
+        timeout=800,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)

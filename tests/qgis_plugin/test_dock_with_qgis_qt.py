@@ -29,7 +29,7 @@ def test_the_dock_under_qt_5():
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=800,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout

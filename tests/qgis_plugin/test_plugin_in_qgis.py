@@ -203,7 +203,7 @@ def fail(qgis, *arguments, **environment):
 
     words = ["/usr/bin/qgis_process.bin", *map(str, arguments)]
     done = subprocess.run(
-        words, env=qgis.environment | environment, capture_output=True, text=True, timeout=280, check=False
+        words, env=qgis.environment | environment, capture_output=True, text=True, timeout=800, check=False
     )
     assert done.returncode != 0, done.stdout
     assert "Traceback" not in done.stdout + done.stderr
