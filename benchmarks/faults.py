@@ -93,12 +93,12 @@ def prepared(folder: Path, size: int) -> Bench:
     kept, whole = folder / f"undisturbed-{size}.json", folder / "whole"
     if kept.exists():
         return Bench(folder, **json.loads(kept.read_text()))
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(whole, ignore_errors=True)  # of a script that was ended
     whole.mkdir(parents=True)
     make_image(folder / "image.tif", size)
     image, model, classes = (str(folder / name) for name in BASES)
-    finish(["train", image, "-o", model, *TRAINING])
-    finish(["segment", image, "-m", model, "-o", classes, *MAPPING])
+    finish(["train", image, "-o", model, "--overwrite", *TRAINING])
+    finish(["segment", image, "-m", model, "-o", classes, "--overwrite", *MAPPING])
     spans, expected = {}, {}
     for name in sorted(set(COMMANDS)):
         place = whole / name
