@@ -34,7 +34,7 @@ _LOOKS = (
 _SHOWN_STEP = 60
 _CLASSES, _TRIED_CLASSES = 5, 8
 _STEP_S = 0.2
-_PATIENCE_S = 300.0
+_PATIENCE_S = 600.0
 
 
 def main() -> int:
