@@ -15,7 +15,7 @@ from geoarseg.raster.scene import Scene
 from geoarseg.raster.statistics import estimate_statistics
 from geoarseg.settings import Settings
 
-_TRAINED_BY = ("classes", "auto_classes", "seed", "bands", "devices", "network", "train")
+TRAINED_BY = ("classes", "auto_classes", "seed", "bands", "devices", "network", "train")
 """The settings that a model depends on."""
 
 
@@ -32,7 +32,7 @@ def earlier_model(path: Path, scenes: Sequence[Scene], *, settings: Settings) ->
     except ModelFileError:
         return None
     asked = settings.model_dump(mode="json")
-    if any(card.settings.get(name) != asked[name] for name in _TRAINED_BY) or card.band_names != scenes[0].band_names:
+    if any(card.settings.get(name) != asked[name] for name in TRAINED_BY) or card.band_names != scenes[0].band_names:
         return None
     if not settings.auto_classes and len(set(card.class_of)) != settings.classes:
         return None
@@ -40,6 +40,14 @@ def earlier_model(path: Path, scenes: Sequence[Scene], *, settings: Settings) ->
     if (card.centre, card.scale) != (statistics.centre, statistics.scale):
         return None
     return Predictor.from_file(path, device=settings.device)
+
+
+def is_copy(path: Path, predictor: Predictor) -> bool:
+    """Whether the file holds just this model."""
+    try:
+        return path.is_file() and Predictor.from_file(path, device="cpu").digest == predictor.digest
+    except ModelFileError:
+        return False
 
 
 def earlier_maps(paths: MapPaths, job: Job) -> MapSummary | None:

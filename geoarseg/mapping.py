@@ -148,7 +148,7 @@ def segment_images(
         raise InputError(f"No polygon of {area} touches the image.", "Is its coordinate reference system right?")
     done, said = [], set[str]()
     for scene, paths, job in errands:
-        said |= _warn_of_strange(scene, job, progress, but=said)
+        said |= warn_of_strange(scene, job, progress, but=said)
         done.append(
             segment_scene(
                 scene,
@@ -166,7 +166,7 @@ def segment_images(
     return done
 
 
-def _warn_of_strange(scene: Scene, job: Job, progress: Progress, *, but: set[str]) -> set[str]:
+def warn_of_strange(scene: Scene, job: Job, progress: Progress, *, but: set[str]) -> set[str]:
     """Say what in an image is unlike the training, but not what was said of another; returns what was said."""
     strange: dict[str, str | None] = {}
     if "pixels" not in but:

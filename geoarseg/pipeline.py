@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from geoarseg import __version__
-from geoarseg.earlier import earlier_maps, earlier_model
+from geoarseg.earlier import TRAINED_BY, earlier_maps, earlier_model, is_copy
 from geoarseg.errors import InputError
 from geoarseg.explain import class_descriptions, explain_model
 from geoarseg.inference.maps import MapPaths, MapSummary
 from geoarseg.inference.predictor import Predictor
 from geoarseg.inference.work import plan
-from geoarseg.mapping import open_scenes, segment_scene
+from geoarseg.mapping import open_scenes, segment_scene, warn_of_strange
 from geoarseg.models import legend_of, remove_state_of, state_path_of, train_model, write_model
 from geoarseg.polygons import check_polygon_settings, needs_probabilities, vectorize_file
 from geoarseg.progress import Progress
@@ -33,6 +33,7 @@ from geoarseg.unfinished import remove_leftovers
 from geoarseg.vector.vectorize import VectorSummary
 
 OUTPUT_NAMES = ("model.safetensors", "classes.tif", "classes.gpkg", "preview.png", "report.html", "summary.json")
+_MEASURED = ("confidence", "mean", "evidence")  # of a class, where a training on images has measured them
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def run(
     out: Path,
     *,
     settings: Settings,
+    model: Predictor | None = None,
     per_image: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -65,7 +67,8 @@ def run(
     Args:
         images: files, folders, patterns, addresses or STAC items.
         out: the folder; with `per_image`, it holds one folder for each image.
-        settings: the settings.
+        settings: the settings; with a model, those of a training count for nothing.
+        model: map with this one, which was trained before; a copy of it is written. None = train.
         per_image: write one map for each image instead of one of all; they need no common grid then.
         overwrite: replace existing outputs.
         progress: hears of it all.
@@ -81,20 +84,25 @@ def run(
     folders = [out / stem_of(image) for image in images] if per_image else [out]
     if len(set(folders)) < len(folders):
         raise InputError("Two of the images have the same name.", "With --per-image the names must differ.")
-    scenes = open_scenes(images, bands=settings.bands, per_image=per_image)
+    bands = settings.bands or (None if model is None else model.card.bands)
+    scenes = open_scenes(images, bands=bands, per_image=per_image)
     for scene in scenes:
         check_polygon_settings(scene, settings.polygons)
     model_path, finished = out / "model.safetensors", [(folder / "summary.json").exists() for folder in folders]
-    for path in (model_path, *(folder / name for folder in folders for name in _names(settings))):
+    outputs = [model_path, *(folder / name for folder in folders for name in _names(settings))]
+    for path in outputs:
         remove_leftovers(path)  # of an output that is whole, and will not be made again
     predictor = None
     if not overwrite and not all(finished):
-        predictor = earlier_model(model_path, scenes, settings=settings)
+        if model is None:
+            predictor = earlier_model(model_path, scenes, settings=settings)
+        elif is_copy(model_path, model):
+            predictor = model
     if predictor is None:
-        _check_outputs([model_path, *(folder / name for folder in folders for name in _names(settings))], overwrite)
-        predictor = train_model(scenes, settings=settings, state_path=state_path_of(model_path), progress=progress)
-        roles = scenes[0].band_roles
-        predictor = explain_model(predictor, scenes, roles=roles, seed=settings.seed, progress=progress)
+        _check_outputs(outputs, overwrite)
+        predictor = _trained(scenes, model_path, settings, progress) if model is None else model
+        if model is not None:
+            _check_likeness(scenes, model, settings, progress)
         write_model(predictor, model_path, overwrite=overwrite)
         finished = [False] * len(folders)
     else:
@@ -105,6 +113,25 @@ def run(
         for scene, folder, is_finished in zip(scenes, folders, finished, strict=True)
         if not is_finished
     ]
+
+
+def _trained(scenes: Sequence[Scene], path: Path, settings: Settings, progress: Progress) -> Predictor:
+    """A model of the scenes that knows what its classes look like, for this file."""
+    predictor = train_model(scenes, settings=settings, state_path=state_path_of(path), progress=progress)
+    roles = scenes[0].band_roles
+    return explain_model(predictor, scenes, roles=roles, seed=settings.seed, progress=progress)
+
+
+def _check_likeness(scenes: Sequence[Scene], model: Predictor, settings: Settings, progress: Progress) -> None:
+    """Warn of scenes that are unlike those of the model's training.
+
+    Raises:
+        InputError: a scene has other bands than the model.
+    """
+    said: set[str] = set()
+    for scene in scenes:
+        job = plan(scene, model, window_px=settings.segment.window_px)
+        said |= warn_of_strange(scene, job, progress, but=said)
 
 
 def _names(settings: Settings) -> list[str]:
@@ -153,7 +180,7 @@ def _map_scene(
         overwrite=overwrite,
         progress=progress,
     )
-    result = RunResult(folder, maps, polygons, tuple(predictor.card.training["dead"]))
+    result = RunResult(folder, maps, polygons, tuple(predictor.card.training.get("dead", ())))
     legend = legend_of(predictor)
     with progress.stage("preview", total=2, unit="picture") as stage:
         small = thumbnail(scene)
@@ -180,7 +207,8 @@ def _summary_of(
 ) -> dict[str, Any]:
     """What summary.json holds."""
     shares, column = result.maps.shares, result.polygons.area_column
-    described = {row["value"]: row for row in class_descriptions(predictor.card)}
+    card = predictor.card
+    described = {row["value"]: row for row in class_descriptions(card)}
     return {
         "version": __version__,
         "images": [str(path) for path in scene.paths],
@@ -198,14 +226,14 @@ def _summary_of(
                 column: round(result.polygons.areas.get(entry.value, 0.0), 3),
                 f"{column}_before_cleaning": round(result.polygons.areas_before.get(entry.value, 0.0), 3),
             }
-            | {name: described[entry.value][name] for name in ("confidence", "mean", "evidence")}
+            | {name: described[entry.value][name] for name in _MEASURED if entry.value in described}
             for entry in legend_of(predictor)
         ],
         "dead_classes": list(result.dead),
         "polygons": result.polygons.polygons,
-        "training": predictor.card.training | {"information": information_curve(predictor.card)},
+        "training": card.training | {"information": information_curve(card)},
         "seconds": _seconds(progress),
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json") | {n: v for n, v in card.settings.items() if n in TRAINED_BY},
     }
 
 
