@@ -100,9 +100,11 @@ def run(
             predictor = model
     if predictor is None:
         _check_outputs(outputs, overwrite)
-        predictor = _trained(scenes, model_path, settings, progress) if model is None else model
-        if model is not None:
+        if model is None:
+            predictor = _trained(scenes, model_path, settings, progress)
+        else:
             _check_likeness(scenes, model, settings, progress)
+            predictor = model
         write_model(predictor, model_path, overwrite=overwrite)
         finished = [False] * len(folders)
     else:

@@ -48,8 +48,9 @@ def command(
 ) -> None:
     """Train on IMAGES and write their land-cover map into a folder, or map them with a model.
 
-    The result is classes.tif, classes.gpkg, model.safetensors, preview.png and summary.json. Images are
-    whatever GDAL reads, folders, patterns in quotes, addresses or STAC items; several make one mosaic.
+    The result is classes.tif, confidence.tif, classes.gpkg, model.safetensors, preview.png, report.html and
+    summary.json. Images are whatever GDAL reads, folders, patterns in quotes, addresses or STAC items; several make
+    one mosaic.
 
     Examples:
 
